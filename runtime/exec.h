@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The executor: who runs tasks, when, on which thread. Three flavours behind one interface.
+//
+//   pool          N worker threads; own run queue each, stealing, a next-to-run place with a cap.
+//   current       everything (tasks, timers, I/O) on the thread that calls act__exec_run.
+//   simulation    one thread, virtual clock; a seed picks which runnable task goes next, what each
+//                 turn costs and when blocking jobs finish. Same seed, same trace hash.
+//
+// A worker is the context in which code of the upper storeys runs: its block cache, its random
+// generator and the time of this turn. Functions take `me`, the worker that the caller runs on, or
+// NULL on any other thread (a foreign thread, a blocking job).
+#ifndef TROUPE_RUNTIME_EXEC_H
+#define TROUPE_RUNTIME_EXEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/pool.h"
+#include "base/rand.h"
+#include "base/status.h"
+#include "runtime/task.h"
+#include "runtime/timer_wheel.h"
+
+enum act__flavour { ACT__POOL, ACT__CURRENT, ACT__SIMULATION };
+
+struct act__exec;
+
+struct act__worker {
+  struct act__exec *exec;
+  struct act__pool_cache cache;  // of act__exec_pool(exec)
+  struct act__rand rand;
+  int64_t now_ns;   // read once per turn; the turn's idea of "now"
+  unsigned index;   // 0 .. workers-1; the simulation has one worker, 0
+  unsigned steps;   // messages handled in this turn, for budgets; reset before each turn
+  void *upper;      // for the storey above: per-worker data, set by its on_worker hook
+};
+
+// The poller is what an idle worker sleeps in when there is I/O (runtime/io/loop.h implements it).
+// It is a role: one thread at a time calls `poll`, which the executor guarantees.
+struct act__poller {
+  // Runs I/O callbacks; waits at most timeout_ns (0: does not wait, INT64_MAX: until woken).
+  void (*poll)(struct act__poller *, struct act__worker *me, int64_t timeout_ns);
+  // Ends a waiting poll soon. Any thread; may be called when nobody polls.
+  void (*wake)(struct act__poller *);
+};
+
+#define ACT__WORKERS_MAX 256u
+#define ACT__TURN_MESSAGES 64u          // default budget of one turn, in messages
+#define ACT__TURN_NS (200 * 1000)       // and in time, looked at between messages
+
+struct act__exec_options {
+  enum act__flavour flavour;
+  unsigned workers;        // pool: 0 = CPU quota of the cgroup; at most ACT__WORKERS_MAX
+  unsigned blocking_max;   // threads of the blocking pool; 0 = ACT__BLOCKING_THREADS
+  unsigned blocking_queue; // jobs that may wait; 0 = ACT__BLOCKING_QUEUE
+  uint64_t seed;           // simulation: the run; otherwise 0 = from entropy
+  // Called for every worker before its first turn and after its last, on its thread (the calling
+  // thread for current and simulation). May be NULL.
+  void (*on_worker)(void *arg, struct act__worker *, bool starting);
+  void *arg;
+};
+
+// Creates an executor; threads start in act__exec_start. ACT_ENOMEM, ACT_EINVAL, ACT_ESYS.
+ACT_MUST act_rc act__exec_create(const struct act__exec_options *, struct act__exec **out);
+
+// Attaches the poller; before start only. Borrows it until destroy.
+void act__exec_set_poller(struct act__exec *, struct act__poller *);
+
+// Pool: starts the threads and returns. Others: only the on_worker(starting) hook.
+ACT_MUST act_rc act__exec_start(struct act__exec *);
+
+// Current: runs tasks, timers and I/O on this thread until act__exec_finish. Pool: waits for that.
+// Simulation: steps until finish or until nothing can ever happen again (returns false then).
+bool act__exec_run(struct act__exec *);
+
+// Current and simulation: one turn or one time step of work if there is any that is due; with
+// `may_wait` (current) sleeps for it. False: nothing to do (simulation: nothing will ever be).
+bool act__exec_step(struct act__exec *, bool may_wait);
+
+// Asks all workers to end once their run queues are empty. Any thread, idempotent.
+void act__exec_finish(struct act__exec *);
+
+// Joins the threads (pool) and frees everything. No task may be submitted any more.
+void act__exec_destroy(struct act__exec *);
+
+// Makes a task runnable. Any thread; never blocks beyond a short lock; cannot fail. `me` gets it as
+// next to run (within a cap) or in its own queue; others may steal it. NULL `me`: the shared queue.
+void act__exec_submit(struct act__exec *, struct act__worker *me, struct act__task *);
+
+// The worker 0 of a current or simulation executor, for set-up code on the same thread.
+struct act__worker *act__exec_worker(struct act__exec *, unsigned index);
+unsigned act__exec_workers(const struct act__exec *);
+struct act__pool *act__exec_pool(struct act__exec *);
+struct act__clock *act__exec_clock(struct act__exec *);
+enum act__flavour act__exec_flavour(const struct act__exec *);
+
+// Simulation only: hash over every choice and event so far; code above may fold events of its own
+// in (arrival order, results), never an address or a wall time. A no-op in the other flavours.
+uint64_t act__exec_trace(const struct act__exec *);
+void act__exec_trace_fold(struct act__exec *, uint64_t event);
+
+// --- timers -----------------------------------------------------------------------------------
+// A timer is embedded in its owner's record. `fire` runs on whichever thread advances the wheel
+// (me may be NULL), without any lock of ours held, at or after due_ns, never before.
+struct act__alarm {
+  struct act__timer timer;  // the wheel's node (runtime/timer_wheel.h)
+  void (*fire)(struct act__alarm *, struct act__worker *me);
+  unsigned home;            // which wheel holds it; the executor's
+};
+
+// Arms an unarmed alarm. Any thread, cannot fail. due_ns on act__exec_clock.
+void act__alarm_arm(struct act__exec *, struct act__worker *me, struct act__alarm *, int64_t due_ns);
+
+// True: it was armed and will not fire. False: it has fired, is about to, or was never armed; then
+// `fire` has been or will be called exactly once for the last arming.
+bool act__alarm_cancel(struct act__exec *, struct act__alarm *);
+
+// --- blocking pool ----------------------------------------------------------------------------
+#define ACT__BLOCKING_THREADS 16u
+#define ACT__BLOCKING_QUEUE 4096u
+
+// A job is embedded in its owner's record. `work` runs on a pool thread and may block; then `done`
+// runs on the same thread (simulation: both at a seeded later virtual time, on the only thread).
+struct act__job {
+  struct act__job *next;
+  void (*work)(struct act__job *);
+  void (*done)(struct act__job *);
+};
+
+// ACT_EFULL when blocking_queue jobs wait already. Threads start on demand and end when idle for
+// a while. Any thread; does not block.
+ACT_MUST act_rc act__blocking_submit(struct act__exec *, struct act__job *);
+
+#endif
