@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Block pools: memory for envelopes and other small things that live briefly and often die on
+// another thread than the one that made them.
+//
+// A thread owns a cache; a cache holds two magazines per size class, arrays of free blocks, so that
+// the common alloc and free touch nothing shared. Empty and full magazines are exchanged whole with
+// the pool's depot, under one mutex per class. (Bonwick, "The slab allocator", 1994; Bonwick and
+// Adams, "Magazines and vmem", 2001.) Blocks are carved from slabs which return to the system only
+// when the pool ends. Blocks carry no header: the caller remembers their size.
+//
+// Blocks are aligned to 16 bytes at least, and those of a class that is a multiple of 64 to a cache
+// line. Under AddressSanitizer every block comes from malloc alone, remembers its size, and is
+// aligned to 16 bytes: use after free and a wrong size are then found.
+#ifndef TROUPE_BASE_POOL_H
+#define TROUPE_BASE_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/list.h"
+#include "base/status.h"
+#include "base/thread.h"
+
+// Size classes: 64 to 4096 bytes in steps of 1.5 and 1.33. Larger blocks go to base/alloc.
+#define ACT__POOL_CLASSES 13
+#define ACT__POOL_BLOCK_MAX 4096
+
+// Blocks in a magazine, at most; classes above 1 KiB have fewer (a magazine is at most 64 KiB).
+#define ACT__POOL_MAGAZINE 64
+
+// Bytes carved into blocks at a time.
+#define ACT__POOL_SLAB (64 * 1024)
+
+struct act__pool_magazine {
+  struct act__pool_magazine *next;  // in the depot
+  size_t rounds;                    // blocks in it; while loaded the cache has the count
+  void *blocks[ACT__POOL_MAGAZINE];
+};
+
+// One class of a cache. Only its owner touches it, except for `out`, which others read.
+struct act__pool_shelf {
+  struct act__pool_magazine *loaded;
+  uint32_t rounds;  // blocks in loaded
+  uint32_t room;    // blocks that loaded can hold; 0 when there is no magazine
+  struct act__pool_magazine *previous;  // full, empty, or NULL; its own count is right
+  ACT__ATOMIC(int64_t) out;             // allocated minus freed here; negative when others allocate
+};
+
+struct act__pool_cache {
+  struct act__pool_shelf shelf[ACT__POOL_CLASSES];
+  ACT__ATOMIC(int64_t) large_bytes;  // allocated minus freed here, above ACT__POOL_BLOCK_MAX
+  ACT__ATOMIC(int64_t) large_blocks;
+  struct act__link link;  // in pool->caches
+  struct act__pool *pool;
+};
+
+// One class of the depot, everything under its mutex. Aligned so that classes share no cache line.
+struct act__pool_depot {
+  struct act__mutex mutex;
+  struct act__pool_magazine *full;   // with at least one block
+  struct act__pool_magazine *empty;
+  void *loose;                       // single blocks, chained through their first word
+  char *carve, *carve_end;           // what is left of the newest slab
+  void *slabs;                       // all slabs, chained through their first word
+} __attribute__((aligned(64)));
+
+struct act__pool {
+  struct act__pool_depot depot[ACT__POOL_CLASSES];
+  struct act__mutex mutex;  // caches, and the counts of caches that are gone
+  struct act__link caches;
+  int64_t gone_out[ACT__POOL_CLASSES];
+  int64_t gone_large_bytes, gone_large_blocks;
+  struct act__mutex shared_mutex;
+  struct act__pool_cache shared;  // for callers without a cache; under shared_mutex
+};
+
+// The caller's memory; allocates nothing yet. Always ACT_OK today.
+ACT_MUST act_rc act__pool_init(struct act__pool *pool);
+
+// After all caches are gone (asserted). Returns how many blocks were never freed; their memory is
+// gone all the same, except for large ones.
+size_t act__pool_fini(struct act__pool *pool);
+
+// Used by one thread at a time; handing it over needs the usual synchronisation. Allocates nothing
+// yet. The pool outlives it.
+void act__pool_cache_init(struct act__pool_cache *cache, struct act__pool *pool);
+
+// Gives its free blocks back to the depot.
+void act__pool_cache_fini(struct act__pool_cache *cache);
+
+// A block of at least `bytes` (> 0), contents undefined; NULL: out of memory, or failure injected.
+// cache NULL: any thread, at the price of a lock. Gives the block to the caller.
+void *act__pool_alloc(struct act__pool_cache *cache, struct act__pool *pool, size_t bytes);
+
+// Takes back a block with the `bytes` it was asked for; NULL is ignored. Through any cache of the same
+// pool, or none. Never fails.
+void act__pool_free(struct act__pool_cache *cache, struct act__pool *pool, void *block,
+                    size_t bytes);
+
+// Bytes handed out, each block counted at the size of its class. Any thread; approximate while
+// others allocate, exact when they rest.
+uint64_t act__pool_in_use(struct act__pool *pool);
+
+// The size of the class that serves `bytes`: what act__pool_in_use counts for it.
+size_t act__pool_block_size(size_t bytes);
+
+#endif
