@@ -43,6 +43,9 @@
 #define act__cas_weak_release(object, expected, value)                                       \
   atomic_compare_exchange_weak_explicit(object, expected, value, memory_order_release,       \
                                         memory_order_relaxed)
+#define act__cas_weak_acquire(object, expected, value)                                       \
+  atomic_compare_exchange_weak_explicit(object, expected, value, memory_order_acquire,       \
+                                        memory_order_relaxed)
 #define act__cas_weak_acq_rel(object, expected, value)                                       \
   atomic_compare_exchange_weak_explicit(object, expected, value, memory_order_acq_rel,       \
                                         memory_order_relaxed)
@@ -71,6 +74,8 @@
   atomic_fetch_sub_explicit(object, value, memory_order_release)
 #define act__fetch_sub_acq_rel(object, value) \
   atomic_fetch_sub_explicit(object, value, memory_order_acq_rel)
+#define act__fetch_or_relaxed(object, value) \
+  atomic_fetch_or_explicit(object, value, memory_order_relaxed)
 #define act__fetch_or_release(object, value) \
   atomic_fetch_or_explicit(object, value, memory_order_release)
 #define act__fetch_or_acq_rel(object, value) \

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The mailbox: where envelopes wait for one actor, in two atomic words.
+//
+// The idea: a send is two steps that may lie apart. First it *reserves* room by one compare-and-swap
+// on the admission word, which in the same stroke proves that the generation lives and is open; so
+// the bound is exact with any number of senders. Then it *pushes* the envelope onto the inbox, a
+// chain with the newest first, which the owner takes whole and turns round: take-all needs no
+// protection against ABA (Treiber 1986; CAF's LIFO inbox works in this manner). A third word for
+// "is somebody running it" is not needed: the inbox itself holds IDLE when the owner rests.
+//
+//   admission   63..40 generation | 39 closed | 38..16 units of 64 bytes | 15..0 messages
+//   inbox       newest envelope, or 0 | bit 1 KNOCK | bit 0 IDLE
+//
+// Invariants
+//   1. Every reservation ends exactly once: by push and, when its handler has returned, release; or
+//      by cancel. messages and units never exceed the limits handed to reserve.
+//   2. IDLE stands alone: a word with IDLE holds no envelope and no KNOCK, and nobody owns the
+//      mailbox. Whoever replaces IDLE (push or knock answers true) must make the owner runnable.
+//      From then until `rest` answers true there is one owner.
+//   3. Notices are pushed without a reservation; their owner counts them (DESIGN: reserved nodes).
+//
+// Who may do what, and beside whom. "Owner" is whoever runs the actor's turn, one at a time; the
+// role passes from `rest` (or a run queue) to the next through the inbox word.
+//
+//   call            from                         at the same time as
+//   --------------- ---------------------------- ----------------------------------------------
+//   init            maker of the slot            nothing: the slot is not published
+//   reserve, *_many any thread, any generation   everything but init
+//   push            holder of a reservation or   everything but init and retire (the reservation
+//                   of a notice record           or the record keeps the owner from retiring)
+//   cancel          holder of a reservation, or  as push
+//                   who gives room back for the
+//                   owner (credit that came home)
+//   knock           any thread                   everything but init; a knock may hit a later
+//                                                generation, so a knock alone means nothing:
+//                                                look at the signals that it points to
+//   take, rest      owner                        everything but init, take, rest, retire
+//   release         owner                        as cancel
+//   close, reopen   owner                        as take
+//   retire          owner                        reserve and knock
+//   messages ...    any thread                   everything; a snapshot
+//
+// Life of a slot
+//
+//   init_closed ──reopen──> open ──close──> closing ──retire──> closed, next generation ──reopen──>
+//   init ─────────────────────^               │
+//                             └────reopen─────┘   (a restart: same generation)
+//
+// After close no reservation succeeds, so the counts only fall. Each reservation made before ends in
+// a push, which wakes the owner, or in a cancel, which knocks when it was the last. The owner may
+// rest while it waits, and retires once `act__mailbox_messages` is 0, its notices are back and its
+// private queue is empty. A sender that still holds the old generation finds another one: DEAD. It
+// can never land in the next one, because generation and room are judged by the same swap.
+// From retire to reopen the inbox stays without IDLE, so that late knocks wake nobody.
+// A sender whose push answered false touches nothing of the slot afterwards: it may be gone.
+//
+// The header is C and C++: the model tests (tests/model) compile it over Relacy's atomics.
+#ifndef TROUPE_MAILBOX_MAILBOX_H
+#define TROUPE_MAILBOX_MAILBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+
+#ifdef ACT_MODEL
+#include "tests/model/model_env.h"
+#else
+#include "base/check.h"
+#include "mailbox/envelope.h"
+#endif
+
+// The most that one mailbox can be asked to hold, by the width of its counters.
+#define ACT__MAILBOX_MESSAGES_MAX 65535u
+#define ACT__MAILBOX_UNITS_MAX 8388607u  // of ACT__UNIT_BYTES: just under 512 MiB
+
+// Generations are 1 .. this. 0 is nobody's: a slot whose generations are used up shows it for ever.
+#define ACT__MAILBOX_GENERATION_MAX 16777215u
+
+#define ACT__MAILBOX_UNITS_SHIFT 16
+#define ACT__MAILBOX_GENERATION_SHIFT 40
+#define ACT__MAILBOX_CLOSED (UINT64_C(1) << 39)
+
+#define ACT__MAILBOX_IDLE ((uintptr_t)1)
+#define ACT__MAILBOX_KNOCK ((uintptr_t)2)
+#define ACT__MAILBOX_FLAGS ((uintptr_t)3)
+
+struct act__mailbox {
+  ACT__ATOMIC(uint64_t) admission;
+  ACT__ATOMIC(uintptr_t) inbox;
+};
+
+enum act__admit {
+  ACT__ADMIT_OK,      // reserved: push or cancel must follow
+  ACT__ADMIT_FULL,    // no room now (or never, if one message is larger than units_max)
+  ACT__ADMIT_DEAD,    // another generation: that actor is gone
+  ACT__ADMIT_CLOSED,  // this generation, but it takes nothing now (stopping, or being restarted)
+};
+
+static inline uint32_t act__admission_messages(uint64_t word) {
+  return (uint32_t)(word & ACT__MAILBOX_MESSAGES_MAX);
+}
+
+static inline uint32_t act__admission_units(uint64_t word) {
+  return (uint32_t)(word >> ACT__MAILBOX_UNITS_SHIFT) & ACT__MAILBOX_UNITS_MAX;
+}
+
+static inline uint32_t act__admission_generation(uint64_t word) {
+  return (uint32_t)(word >> ACT__MAILBOX_GENERATION_SHIFT);
+}
+
+static inline uint64_t act__admission_amount(uint32_t messages, uint32_t units) {
+  return ((uint64_t)units << ACT__MAILBOX_UNITS_SHIFT) | messages;
+}
+
+// Makes an open, empty mailbox of that generation (1 .. ACT__MAILBOX_GENERATION_MAX). It is not
+// idle: the caller is its owner, and whoever pushes before the first `rest` wakes nobody.
+static inline void act__mailbox_init(struct act__mailbox *m, uint32_t generation) {
+  ACT_ASSERT(generation >= 1 && generation <= ACT__MAILBOX_GENERATION_MAX);
+  act__atomic_init(&m->admission, (uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT);
+  act__atomic_init(&m->inbox, (uintptr_t)0);
+}
+
+// The same, closed: for slots that nobody uses yet, so that a guessed address finds no way in.
+static inline void act__mailbox_init_closed(struct act__mailbox *m, uint32_t generation) {
+  ACT_ASSERT(generation >= 1 && generation <= ACT__MAILBOX_GENERATION_MAX);
+  act__atomic_init(&m->admission, ((uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT) |
+                                      ACT__MAILBOX_CLOSED);
+  act__atomic_init(&m->inbox, (uintptr_t)0);
+}
+
+// Reserves room for `messages` messages that together weigh `units`, or says why not; all or
+// nothing. Any thread; never blocks. The limits are the slot's own, at most
+// ACT__MAILBOX_MESSAGES_MAX and ACT__MAILBOX_UNITS_MAX; they are read before the generation is
+// proven, so the caller keeps them where a later generation's owner may rewrite them (atomic,
+// relaxed): the swap refuses if they belonged to another one.
+// Gives, with OK, a reservation that the caller ends by push or cancel, one message at a time.
+static inline enum act__admit act__mailbox_reserve_many(struct act__mailbox *m, uint32_t generation,
+                                                        uint32_t messages, uint32_t units,
+                                                        uint32_t messages_max, uint32_t units_max) {
+  // Relaxed: a guess, which the swap below proves or replaces.
+  uint64_t word = act__load_relaxed(&m->admission);
+  for (;;) {
+#ifndef ACT_MUTANT_MAILBOX_NO_GENERATION
+    if (act__admission_generation(word) != generation) return ACT__ADMIT_DEAD;
+#endif
+    if (word & ACT__MAILBOX_CLOSED) return ACT__ADMIT_CLOSED;
+    if ((uint64_t)act__admission_messages(word) + messages > messages_max ||
+        (uint64_t)act__admission_units(word) + units > units_max) {
+      return ACT__ADMIT_FULL;
+    }
+#ifdef ACT_MUTANT_MAILBOX_RESERVE_BY_ADD
+    act__fetch_add_acq_rel(&m->admission, act__admission_amount(messages, units));
+    return ACT__ADMIT_OK;
+#endif
+    // acquire [birth]: pairs with reopen. An address may have come by a way that orders nothing
+    // here (over a wire and back), yet its holder now reads the slot as its owner prepared it.
+    // acquire [room]: pairs with release. Who gets the room sees what the handler did before.
+    if (act__cas_weak_acquire(&m->admission, &word,
+                              word + act__admission_amount(messages, units))) {
+      return ACT__ADMIT_OK;
+    }
+  }
+}
+
+// Reserves room for one message of `units`. See act__mailbox_reserve_many.
+static inline enum act__admit act__mailbox_reserve(struct act__mailbox *m, uint32_t generation,
+                                                   uint32_t units, uint32_t messages_max,
+                                                   uint32_t units_max) {
+  return act__mailbox_reserve_many(m, generation, 1, units, messages_max, units_max);
+}
+
+// Gives room back, for messages that were taken and whose handler has returned; batched as the
+// owner likes, at the end of the turn at the latest.
+static inline void act__mailbox_release(struct act__mailbox *m, uint32_t messages, uint32_t units) {
+  // release [room]: pairs with reserve.
+  uint64_t word = act__fetch_sub_release(&m->admission, act__admission_amount(messages, units));
+  ACT_ASSERT(act__admission_messages(word) >= messages && act__admission_units(word) >= units);
+  (void)word;
+}
+
+// Makes the owner look: sets KNOCK. Any thread; never blocks. The caller has put down before what
+// the owner shall see. True: it was idle, and the caller must make the owner runnable.
+static inline bool act__mailbox_knock(struct act__mailbox *m) {
+  // Relaxed: a guess, which the swap below proves or replaces.
+  uintptr_t word = act__load_relaxed(&m->inbox);
+#ifdef ACT_MUTANT_MAILBOX_KNOCK_TRUSTS_LOAD
+  if (word & ACT__MAILBOX_KNOCK) return false;
+#endif
+  // Swaps even if KNOCK is there already. Leaving at the sight of it would trust a load that may
+  // be old: the owner may have taken that knock, and looked, before our signal was put down.
+  // release [knock]: pairs with take, which then sees the signal.
+  // acquire [rest]: pairs with rest, when this is the one that ends the idleness.
+  while (!act__cas_weak_acq_rel(&m->inbox, &word,
+                                (word & ~ACT__MAILBOX_IDLE) | ACT__MAILBOX_KNOCK)) {
+  }
+  return (word & ACT__MAILBOX_IDLE) != 0;
+}
+
+// Gives back a reservation that will not end in a push (or, from a thread that is not the owner,
+// room whose message is done with elsewhere). Any thread. True: the mailbox is closed, this was the
+// last reservation, the owner was idle: the caller must make it runnable, for it waits for that.
+static inline bool act__mailbox_cancel(struct act__mailbox *m, uint32_t messages, uint32_t units) {
+  // release [last]: pairs with retire. What the holder read in the slot, it read before.
+  uint64_t word = act__fetch_sub_release(&m->admission, act__admission_amount(messages, units));
+  ACT_ASSERT(act__admission_messages(word) >= messages && act__admission_units(word) >= units);
+  if (!(word & ACT__MAILBOX_CLOSED) || act__admission_messages(word) != messages) return false;
+#ifdef ACT_MUTANT_MAILBOX_CANCEL_SILENT
+  return false;
+#endif
+  // The slot may be retired between the two steps; then this wakes whoever lives there for nothing.
+  return act__mailbox_knock(m);
+}
+
+// Links an envelope in. Takes it: from here it is the owner's. The caller holds a reservation for
+// it, or it is a notice. True: it was idle, and the caller must make the owner runnable.
+static inline bool act__mailbox_push(struct act__mailbox *m, struct act__env *env) {
+  // Relaxed: a guess, which the swap below proves or replaces.
+  uintptr_t word = act__load_relaxed(&m->inbox);
+  for (;;) {
+    act__plain_write(env->next, (struct act__env *)(word & ~ACT__MAILBOX_FLAGS));
+    uintptr_t newest = (uintptr_t)env | (word & ACT__MAILBOX_KNOCK);
+    // release [envelope]: pairs with take, which then sees header and payload.
+    // acquire [rest]: pairs with rest. Who ends the idleness may run the actor at once, and then
+    // sees all that its last runner did, also before it takes anything.
+#if defined ACT_MUTANT_MAILBOX_PUSH_RELAXED
+    bool swapped = act__cas_weak_relaxed(&m->inbox, &word, newest);
+#elif defined ACT_MUTANT_MAILBOX_PUSH_RELEASE
+    bool swapped = act__cas_weak_release(&m->inbox, &word, newest);
+#else
+    bool swapped = act__cas_weak_acq_rel(&m->inbox, &word, newest);
+#endif
+    if (swapped) return (word & ACT__MAILBOX_IDLE) != 0;
+  }
+}
+
+// Takes everything that has come, oldest first, linked by `next`; NULL: nothing seen (`rest` is who
+// decides that there is nothing). *knocked is set to whether somebody knocked. Owner only. Gives the
+// envelopes.
+static inline struct act__env *act__mailbox_take(struct act__mailbox *m, bool *knocked) {
+  *knocked = false;
+  // Relaxed: a look that saves the exchange; if it is old, rest fails and the owner comes back.
+  if (act__load_relaxed(&m->inbox) == 0) return NULL;
+  // acquire [envelope] [knock]: pairs with push and knock; all of them, since each swap in between
+  // carries on the release of the one before.
+#ifdef ACT_MUTANT_MAILBOX_TAKE_RELAXED
+  uintptr_t word = act__exchange_relaxed(&m->inbox, (uintptr_t)0);
+#else
+  uintptr_t word = act__exchange_acquire(&m->inbox, (uintptr_t)0);
+#endif
+  ACT_ASSERT(!(word & ACT__MAILBOX_IDLE));
+  *knocked = (word & ACT__MAILBOX_KNOCK) != 0;
+  struct act__env *newest = (struct act__env *)(word & ~ACT__MAILBOX_FLAGS);
+#ifdef ACT_MUTANT_MAILBOX_NEWEST_FIRST
+  return newest;
+#endif
+  struct act__env *oldest = NULL;
+  while (newest) {
+    struct act__env *before = act__plain_read(newest->next);
+    act__plain_write(newest->next, oldest);
+    oldest = newest;
+    newest = before;
+  }
+  return oldest;
+}
+
+// Lets go of the mailbox. True: it is idle, and the caller no longer its owner: it must not touch
+// the actor again. False: something has come; go on. Owner only, with nothing left to do.
+static inline bool act__mailbox_rest(struct act__mailbox *m) {
+#ifdef ACT_MUTANT_MAILBOX_REST_BY_STORE
+  if (act__load_relaxed(&m->inbox) != 0) return false;
+  act__store_release(&m->inbox, ACT__MAILBOX_IDLE);
+  return true;
+#else
+  uintptr_t nothing = 0;
+  // release [rest]: pairs with push and knock: the next owner sees all that this one did. The swap
+  // fails if anything came, so nothing can come unseen. (Its acquire is not used: take has one.)
+  return act__cas_strong_acq_rel(&m->inbox, &nothing, ACT__MAILBOX_IDLE);
+#endif
+}
+
+// No reservation succeeds afterwards. Owner only; harmless twice.
+static inline void act__mailbox_close(struct act__mailbox *m) {
+  // Relaxed: nothing rides on it but the word itself, and that has one order of changes.
+  act__fetch_or_relaxed(&m->admission, ACT__MAILBOX_CLOSED);
+}
+
+// Opens for the generation that the word holds. Owner only. What senders may read in the slot is
+// written before.
+static inline void act__mailbox_reopen(struct act__mailbox *m) {
+#ifdef ACT_MUTANT_MAILBOX_REOPEN_RELAXED
+  act__fetch_sub_relaxed(&m->admission, ACT__MAILBOX_CLOSED);
+#else
+  // release [birth]: pairs with reserve.
+  uint64_t word = act__fetch_and_acq_rel(&m->admission, ~ACT__MAILBOX_CLOSED);
+  ACT_ASSERT(word & ACT__MAILBOX_CLOSED);
+  ACT_ASSERT(act__admission_generation(word) != 0);
+  (void)word;
+#endif
+}
+
+// Ends the generation: every address of it is dead from now on. Owner only, once closed, with no
+// message reserved and nothing in the inbox. False: the generations of this slot are used up; it
+// must never be reopened.
+static inline bool act__mailbox_retire(struct act__mailbox *m) {
+  // Relaxed: envelopes here would be a mistake, a late knock is none.
+  ACT_ASSERT((act__load_relaxed(&m->inbox) & ~ACT__MAILBOX_KNOCK) == 0);
+  // Relaxed: only the owner changes a closed word with counts of zero.
+  uint64_t word = act__load_relaxed(&m->admission);
+  uint32_t generation = act__admission_generation(word);
+  uint32_t next = generation == ACT__MAILBOX_GENERATION_MAX ? 0 : generation + 1;
+  ACT_ASSERT(generation != 0);
+  ACT_ASSERT(word == (((uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT) |
+                      ACT__MAILBOX_CLOSED));
+  // acquire [last]: pairs with cancel. The slot is prepared anew only after the last who read it.
+  bool swapped = act__cas_strong_acq_rel(
+      &m->admission, &word,
+      ((uint64_t)next << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED);
+  ACT_ASSERT(swapped);
+  (void)swapped;
+  return next != 0;
+}
+
+// Snapshots; any thread. Only the owner of a closed mailbox can conclude something from a zero.
+// Relaxed: for that owner its own close is before, and retire acquires.
+static inline uint32_t act__mailbox_messages(struct act__mailbox *m) {
+  return act__admission_messages(act__load_relaxed(&m->admission));
+}
+
+static inline uint32_t act__mailbox_units(struct act__mailbox *m) {
+  return act__admission_units(act__load_relaxed(&m->admission));
+}
+
+static inline bool act__mailbox_is_closed(struct act__mailbox *m) {
+  return (act__load_relaxed(&m->admission) & ACT__MAILBOX_CLOSED) != 0;
+}
+
+static inline uint32_t act__mailbox_generation(struct act__mailbox *m) {
+  return act__admission_generation(act__load_relaxed(&m->admission));
+}
+
+#endif
