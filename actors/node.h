@@ -50,8 +50,7 @@ typedef struct act_node {
   uint32_t actors_max;         // 0: ACT_ACTORS_MAX
   uint32_t stop_ms;            // deadline of the whole stop; 0: 10 s
   bool keep_signals;           // act_main leaves SIGTERM and SIGINT alone
-  act_log_sink log;            // zero: lines to standard error
-  act_log_level log_level;     // zero: INFO
+  const act_log_sink *log;     // NULL: INFO and above as lines on standard error; borrowed
   act_undelivered_fn undelivered;  // NULL: only counted. Called on any thread; must not block
   void *undelivered_arg;
   const act_behavior *const *behaviors;  // what own processes may be asked to run, besides the tree
