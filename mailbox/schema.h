@@ -66,7 +66,6 @@ typedef struct act_time {
 // `.xs = ACT_LIST(array)` and `.limit = ACT_SOME(5)`: initialisers of list and optional fields.
 #define ACT_LIST(array) {(array), (uint32_t)(sizeof(array) / sizeof((array)[0]))}
 #define ACT_SOME(value) {true, (value)}
-#define ACT_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 // The text of a C string, borrowed; NULL gives the empty text.
 static inline act_str act_str_of(const char *text) {
