@@ -33,7 +33,7 @@ void *act__arena_alloc(struct act__arena *arena, size_t bytes, size_t align);
 // A copy of `length` bytes with a zero behind. NULL: out of memory.
 char *act__arena_copy(struct act__arena *arena, const void *bytes, size_t length);
 
-// Ends every allocation; keeps one chunk, the largest, for the next round.
+// Ends every allocation; keeps one chunk, the largest of those up to ACT__ARENA_CHUNK_MAX.
 void act__arena_reset(struct act__arena *arena);
 
 static inline size_t act__arena_bytes_used(const struct act__arena *arena) {

@@ -38,7 +38,7 @@ static inline int64_t act__clock_wall(struct act__clock *clock) {
 int64_t act__time_add(int64_t start, int64_t span);
 
 // Bytes that act__time_format_utc may write, the terminating zero included.
-#define ACT__TIME_TEXT 32
+#define ACT__TIME_TEXT 40
 
 // Writes a wall time as "2026-01-02T03:04:05.678Z" (milliseconds, rounded down). Pure; any thread.
 void act__time_format_utc(int64_t wall_ns, char out[ACT__TIME_TEXT]);

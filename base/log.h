@@ -4,8 +4,9 @@
 // wherever it should go. The default sink writes one line to standard error with one write(2), so
 // that lines of different threads and processes do not mix.
 //
-// Text that came from outside cannot break a line: control characters, bytes that are not UTF-8 and
-// whatever else could be mistaken for structure are escaped, and a line ends at ACT_LOG_LINE bytes.
+// Text that came from outside cannot break a line or drive a terminal: control characters and bytes
+// that are not UTF-8 are escaped, values are quoted where they need it, and a line ends at
+// ACT_LOG_LINE bytes.
 #ifndef TROUPE_BASE_LOG_H
 #define TROUPE_BASE_LOG_H
 
@@ -67,7 +68,7 @@ typedef struct act_log_sink {
 } act_log_sink;
 
 // The default sink: ACT_LOG_INFO and above as lines on standard error. Static storage. It takes no
-// lock; a line that cannot be written at once as a whole is lost.
+// lock and waits for nothing but its one write(2); what that call leaves unwritten is lost.
 const act_log_sink *act_log_stderr(void);
 
 // Writes the record as one line, newline at the end, not zero-terminated:

@@ -42,8 +42,8 @@ struct act__pool_magazine {
 // One class of a cache. Only its owner touches it, except for `out`, which others read.
 struct act__pool_shelf {
   struct act__pool_magazine *loaded;
-  uint32_t rounds;  // blocks in loaded
-  uint32_t room;    // blocks that loaded can hold; 0 when there is no magazine
+  uint32_t rounds;                      // blocks in loaded
+  uint32_t room;                        // blocks that loaded can hold; 0 when there is no magazine
   struct act__pool_magazine *previous;  // full, empty, or NULL; its own count is right
   ACT__ATOMIC(int64_t) out;             // allocated minus freed here; negative when others allocate
 };
@@ -56,15 +56,16 @@ struct act__pool_cache {
   struct act__pool *pool;
 };
 
-// One class of the depot, everything under its mutex. Aligned so that classes share no cache line.
+// One class of the depot, everything under its mutex. Padded so that two classes share no cache line.
 struct act__pool_depot {
   struct act__mutex mutex;
-  struct act__pool_magazine *full;   // with at least one block
+  struct act__pool_magazine *full;  // with at least one block
   struct act__pool_magazine *empty;
-  void *loose;                       // single blocks, chained through their first word
-  char *carve, *carve_end;           // what is left of the newest slab
-  void *slabs;                       // all slabs, chained through their first word
-} __attribute__((aligned(64)));
+  void *loose;              // single blocks, chained through their first word
+  char *carve, *carve_end;  // what is left of the newest slab
+  void *slabs;              // all slabs, chained through their first word
+  char pad[64];
+};
 
 struct act__pool {
   struct act__pool_depot depot[ACT__POOL_CLASSES];
@@ -91,7 +92,8 @@ void act__pool_cache_init(struct act__pool_cache *cache, struct act__pool *pool)
 void act__pool_cache_fini(struct act__pool_cache *cache);
 
 // A block of at least `bytes` (> 0), contents undefined; NULL: out of memory, or failure injected.
-// cache NULL: any thread, at the price of a lock. Gives the block to the caller.
+// cache NULL: any thread, at the price of a lock. Gives the block to the caller. An injected failure
+// may also hit a magazine, which is only an optimisation: that allocation succeeds all the same.
 void *act__pool_alloc(struct act__pool_cache *cache, struct act__pool *pool, size_t bytes);
 
 // Takes back a block with the `bytes` it was asked for; NULL is ignored. Through any cache of the same

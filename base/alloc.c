@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// malloc behind a door that tests can close. Its state is process-wide on purpose: the allocator that
+// it stands for is process-wide too.
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
+enum { NEVER = 0, FROM_THEN_ON = 1, ONCE = 2 };
+
+ACT__ATOMIC(int) act__alloc_armed_ = NEVER;
+static ACT__ATOMIC(int64_t) remaining;  // allocations until the failure
+static ACT__ATOMIC(int64_t) asked_for;
+static ACT__ATOMIC(int64_t) refused;
+
+// All orders in this file are relaxed: these are counters, and whoever arms a failure for other
+// threads starts or wakes those threads afterwards.
+
+bool act__alloc_permit(void) {
+  act__fetch_add_relaxed(&asked_for, 1);             // relaxed: a counter
+  int mode = act__load_relaxed(&act__alloc_armed_);  // relaxed: see above
+  if (mode == NEVER) return true;
+  int64_t before = act__fetch_sub_relaxed(&remaining, 1);  // relaxed: each caller gets one value
+  if (mode == ONCE ? before != 0 : before > 0) return true;
+  act__fetch_add_relaxed(&refused, 1);  // relaxed: a counter
+  return false;
+}
+
+static void arm(int mode, int64_t n) {
+  act__store_relaxed(&refused, 0);                               // relaxed: see above
+  act__store_relaxed(&remaining, n);                             // relaxed: see above
+  act__store_relaxed(&act__alloc_armed_, n < 0 ? NEVER : mode);  // relaxed: see above
+}
+
+void act__alloc_fail_after(int64_t n) {
+  arm(FROM_THEN_ON, n);
+}
+
+void act__alloc_fail_once(int64_t n) {
+  arm(ONCE, n);
+}
+
+int64_t act__alloc_count(void) {
+  return act__load_relaxed(&asked_for);  // relaxed: a counter
+}
+
+int64_t act__alloc_failures(void) {
+  return act__load_relaxed(&refused);  // relaxed: a counter
+}
+
+void *act__malloc(size_t bytes) {
+  if (!act__alloc_permit()) return NULL;
+  return malloc(bytes > 0 ? bytes : 1);
+}
+
+void *act__calloc(size_t count, size_t bytes) {
+  if (!act__alloc_permit()) return NULL;
+  if (count == 0 || bytes == 0) count = bytes = 1;
+  return calloc(count, bytes);
+}
+
+void *act__realloc(void *block, size_t bytes) {
+  if (!act__alloc_permit()) return NULL;
+  return realloc(block, bytes > 0 ? bytes : 1);
+}
+
+void act__free(void *block) {
+  free(block);
+}
