@@ -80,6 +80,7 @@ typedef struct act_behavior {
   act_rc (*init)(void *self, act_cx *cx, const void *args);
   const act_speaks *speaks;
   act_rc (*any)(void *self, act_cx *cx, const act_any *message);  // whatever is not in speaks
+  uint32_t args_size;              // of what init is given; act_spawn copies that much
 } act_behavior;
 
 // ---- notices ------------------------------------------------------------------------------------
@@ -304,19 +305,20 @@ ACT_MUST act_rc act__svc_named(act_cx *cx, const char *name, const act_protocol 
     return I##_init((I##_state *)self, cx, (const args *)a);                                    \
   }
 
-#define ACT__BEHAVIOR(I, count, speaks, any)                                                    \
+#define ACT__BEHAVIOR(I, args, count, speaks, any)                                              \
   static const act_behavior I __attribute__((unused)) = {                                       \
-      #I, (uint32_t)sizeof(I##_state), (count), I##_init_thunk_, (speaks), (any)};
+      #I, (uint32_t)sizeof(I##_state), (count), I##_init_thunk_, (speaks), (any),               \
+      (uint32_t)sizeof(args)};
 
 #define ACT_ACTOR0(I, state, args) \
   ACT__INIT(I, state, args)        \
-  ACT__BEHAVIOR(I, 0, NULL, NULL)
+  ACT__BEHAVIOR(I, args, 0, NULL, NULL)
 
 #define ACT_ACTOR(I, P, LIST, state, args)                                                      \
   ACT__INIT(I, state, args)                                                                     \
   ACT__SPEAKS(I, P, LIST)                                                                       \
   static const act_speaks I##_speaks_[] = {{&P##_protocol, I##_##P##_handlers_}};               \
-  ACT__BEHAVIOR(I, 1, I##_speaks_, NULL)
+  ACT__BEHAVIOR(I, args, 1, I##_speaks_, NULL)
 
 #define ACT_ACTOR2(I, P1, L1, P2, L2, state, args)                                              \
   ACT__INIT(I, state, args)                                                                     \
@@ -324,7 +326,7 @@ ACT_MUST act_rc act__svc_named(act_cx *cx, const char *name, const act_protocol 
   ACT__SPEAKS(I, P2, L2)                                                                        \
   static const act_speaks I##_speaks_[] = {{&P1##_protocol, I##_##P1##_handlers_},              \
                                            {&P2##_protocol, I##_##P2##_handlers_}};             \
-  ACT__BEHAVIOR(I, 2, I##_speaks_, NULL)
+  ACT__BEHAVIOR(I, args, 2, I##_speaks_, NULL)
 
 #define ACT_ACTOR3(I, P1, L1, P2, L2, P3, L3, state, args)                                      \
   ACT__INIT(I, state, args)                                                                     \
@@ -334,7 +336,7 @@ ACT_MUST act_rc act__svc_named(act_cx *cx, const char *name, const act_protocol 
   static const act_speaks I##_speaks_[] = {{&P1##_protocol, I##_##P1##_handlers_},              \
                                            {&P2##_protocol, I##_##P2##_handlers_},              \
                                            {&P3##_protocol, I##_##P3##_handlers_}};             \
-  ACT__BEHAVIOR(I, 3, I##_speaks_, NULL)
+  ACT__BEHAVIOR(I, args, 3, I##_speaks_, NULL)
 
 // Takes whatever comes: act_rc I_any(state *self, act_cx *cx, const act_any *m).
 #define ACT_ACTOR_ANY(I, state, args)                                                           \
@@ -343,7 +345,7 @@ ACT_MUST act_rc act__svc_named(act_cx *cx, const char *name, const act_protocol 
   static act_rc I##_any_thunk_(void *self, act_cx *cx, const act_any *message) {                \
     return I##_any((I##_state *)self, cx, message);                                             \
   }                                                                                             \
-  ACT__BEHAVIOR(I, 0, NULL, I##_any_thunk_)
+  ACT__BEHAVIOR(I, args, 0, NULL, I##_any_thunk_)
 
 // A behavior is private to its file, because actors like to be called poll or index, and a global
 // object of that name would take the place of the C library's function. This shows it to other files
