@@ -23,6 +23,10 @@ ACT_MUST act_rc act__socket_pair(int ends[2]);
 // ACT_ENOENT (no such folder), ACT_ELIMIT, ACT_ESYS.
 ACT_MUST act_rc act__socket_listen(const char *path, int *out);
 
+// Removes the socket file that act__socket_listen made, once its descriptor is closed, unless another
+// server has taken the path over.
+void act__socket_unlisten(const char *path);
+
 // A socket connected to `path`. ACT_ENOENT (no such file), ACT_ELINK (nobody serves it), ACT_EFULL
 // (its backlog is full), ACT_EINVAL, ACT_EACCES, ACT_ELIMIT, ACT_ESYS.
 ACT_MUST act_rc act__socket_dial(const char *path, int *out);
@@ -32,6 +36,10 @@ ACT_MUST act_rc act__socket_peer_uid(int fd, uint32_t *uid);
 
 // Our own user.
 uint32_t act__socket_own_uid(void);
+
+// The next connection that waits on a listening socket; *out is -1 when none does. ACT_ELIMIT: one does,
+// but there are no descriptors. ACT_ESYS.
+ACT_MUST act_rc act__socket_accept(int listening, int *out);
 
 // Closes a descriptor that nothing else owns; -1: nothing.
 void act__socket_close(int fd);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Byte streams over connected descriptors, and listeners that accept them. Role holder only, all
-// callbacks too.
+// Byte streams over connected descriptors. Role holder only, all callbacks too.
 //
 // The stream owns one bounded read buffer. `read` is shown everything that has arrived and is not
 // consumed yet, and says how much of it it used; the rest is shown again together with what follows.
@@ -19,7 +18,6 @@
 
 struct act__loop;
 struct act__stream;
-struct act__listener;
 
 #define ACT__STREAM_BUFFER (128u * 1024u)  // the largest item that `read` can wait for
 
@@ -41,7 +39,8 @@ ACT_MUST act_rc act__stream_open(struct act__loop *loop, int fd,
                                  const struct act__stream_events *events, void *arg,
                                  struct act__stream **out);
 
-// Writes bytes that the caller lends until `written`. One write at a time. Errors arrive there too.
+// Writes bytes (at least one) that the caller lends until `written`. One write at a time, and none after
+// `ended` or close. Errors arrive in `written`.
 void act__stream_write(struct act__stream *stream, const uint8_t *data, size_t size);
 
 // Stops and resumes reading: what is not read stays in the kernel, and the other side has to wait.
@@ -50,15 +49,5 @@ void act__stream_resume(struct act__stream *stream);
 
 // Starts to close; `written` follows first if a write is under way, then `closed`. Idempotent.
 void act__stream_close(struct act__stream *stream);
-
-// Wraps a listening socket (runtime/io/socket.h) and takes fd, also on failure. `accepted` takes the
-// descriptor of each new connection. When the process is out of descriptors new connections are
-// refused, old ones live on. ACT_ENOMEM, ACT_ESYS.
-ACT_MUST act_rc act__listener_open(struct act__loop *loop, int fd,
-                                   void (*accepted)(void *arg, int fd), void *arg,
-                                   struct act__listener **out);
-
-// Closes the socket and then calls `closed` (may be NULL), the last call, with the listener's arg.
-void act__listener_close(struct act__listener *listener, void (*closed)(void *arg));
 
 #endif
