@@ -143,7 +143,9 @@ static inline enum act__admit act__mailbox_reserve_many(struct act__mailbox *m, 
   // Relaxed: a guess, which the swap below proves or replaces.
   uint64_t word = act__load_relaxed(&m->admission);
   for (;;) {
-#ifndef ACT_MUTANT_MAILBOX_NO_GENERATION
+#ifdef ACT_MUTANT_MAILBOX_NO_GENERATION
+    (void)generation;
+#else
     if (act__admission_generation(word) != generation) return ACT__ADMIT_DEAD;
 #endif
     if (word & ACT__MAILBOX_CLOSED) return ACT__ADMIT_CLOSED;
@@ -221,7 +223,11 @@ static inline bool act__mailbox_push(struct act__mailbox *m, struct act__env *en
   uintptr_t word = act__load_relaxed(&m->inbox);
   for (;;) {
     act__plain_write(env->next, (struct act__env *)(word & ~ACT__MAILBOX_FLAGS));
+#ifdef ACT_MUTANT_MAILBOX_PUSH_DROPS_KNOCK
+    uintptr_t newest = (uintptr_t)env;
+#else
     uintptr_t newest = (uintptr_t)env | (word & ACT__MAILBOX_KNOCK);
+#endif
     // release [envelope]: pairs with take, which then sees header and payload.
     // acquire [rest]: pairs with rest. Who ends the idleness may run the actor at once, and then
     // sees all that its last runner did, also before it takes anything.
@@ -314,10 +320,13 @@ static inline bool act__mailbox_retire(struct act__mailbox *m) {
   ACT_ASSERT(generation != 0);
   ACT_ASSERT(word == (((uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT) |
                       ACT__MAILBOX_CLOSED));
+  uint64_t emptied = ((uint64_t)next << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED;
+#ifdef ACT_MUTANT_MAILBOX_RETIRE_RELAXED
+  bool swapped = act__cas_strong_relaxed(&m->admission, &word, emptied);
+#else
   // acquire [last]: pairs with cancel. The slot is prepared anew only after the last who read it.
-  bool swapped = act__cas_strong_acq_rel(
-      &m->admission, &word,
-      ((uint64_t)next << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED);
+  bool swapped = act__cas_strong_acq_rel(&m->admission, &word, emptied);
+#endif
   ACT_ASSERT(swapped);
   (void)swapped;
   return next != 0;
