@@ -49,18 +49,19 @@ int64_t act__alloc_failures(void) {
 }
 
 void *act__malloc(size_t bytes) {
-  if (!act__alloc_permit()) return NULL;
+  if (!act__alloc_permit() || bytes > ACT__ALLOC_MAX) return NULL;
   return malloc(bytes > 0 ? bytes : 1);
 }
 
 void *act__calloc(size_t count, size_t bytes) {
-  if (!act__alloc_permit()) return NULL;
-  if (count == 0 || bytes == 0) count = bytes = 1;
-  return calloc(count, bytes);
+  size_t total;
+  if (!act__alloc_permit() || __builtin_mul_overflow(count, bytes, &total)) return NULL;
+  if (total > ACT__ALLOC_MAX) return NULL;
+  return calloc(total > 0 ? total : 1, 1);
 }
 
 void *act__realloc(void *block, size_t bytes) {
-  if (!act__alloc_permit()) return NULL;
+  if (!act__alloc_permit() || bytes > ACT__ALLOC_MAX) return NULL;
   return realloc(block, bytes > 0 ? bytes : 1);
 }
 

@@ -11,6 +11,10 @@
 
 #include "base/atomic.h"
 
+// Bytes of one allocation at most, 512 GiB. More is arithmetic gone wrong; it is refused without
+// asking the system (some allocators end the process instead of saying no).
+#define ACT__ALLOC_MAX ((size_t)1 << 39)
+
 // As their namesakes, except that 0 bytes give a block of 1 byte: NULL always means "no memory".
 // act__realloc leaves the old block alone when it fails.
 void *act__malloc(size_t bytes);
