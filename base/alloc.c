@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// malloc behind a door that tests can close. Its state is process-wide on purpose: the allocator that
-// it stands for is process-wide too.
+// malloc behind a door that tests can close. Its state is process-wide on purpose: the allocator
+// that it stands for is process-wide too.
 #include "base/alloc.h"
 
 #include <stdlib.h>

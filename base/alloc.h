@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one door to the C allocator, so that a test can make the n-th allocation fail. Nothing else in
-// the project calls malloc. All functions: any thread.
+// The one door to the C allocator, so that a test can make the n-th allocation fail. Nothing else
+// in the project calls malloc. All functions: any thread.
 #ifndef TROUPE_BASE_ALLOC_H
 #define TROUPE_BASE_ALLOC_H
 
@@ -31,8 +31,8 @@ void act__alloc_fail_once(int64_t n);
 // Allocations asked for since the process started, refused ones included.
 int64_t act__alloc_count(void);
 
-// Allocations refused on purpose since the last act__alloc_fail_*: 0 tells a test that sweeps over n
-// that it has passed the last allocation.
+// Allocations refused on purpose since the last act__alloc_fail_*: 0 tells a test that sweeps over
+// n that it has passed the last allocation.
 int64_t act__alloc_failures(void);
 
 // For allocators that stand in front of this one (base/pool): whether failures are armed, and one

@@ -3,9 +3,9 @@
 // act_buf: counted, immutable bytes. Large data travels between actors without a copy: every holder
 // has a reference, and the last one to let go frees the memory, on whatever thread that happens.
 //
-// A value of this type is one reference. Plain assignment passes the reference on; act_buf_ref makes
-// a second one. All functions: any thread, never block. {0} is "no buffer": size 0, data NULL, and
-// every function accepts it.
+// A value of this type is one reference. Plain assignment passes the reference on; act_buf_ref
+// makes a second one. All functions: any thread, never block. {0} is "no buffer": size 0, data
+// NULL, and every function accepts it.
 #ifndef TROUPE_BASE_BUF_H
 #define TROUPE_BASE_BUF_H
 
@@ -22,8 +22,8 @@ typedef struct act_buf {
   struct act__buf *impl;
 } act_buf;
 
-// Frees adopted memory. Runs exactly once, when the last reference goes, on that thread: it must not
-// block and must not call into the runtime.
+// Frees adopted memory. Runs exactly once, when the last reference goes, on that thread: it must
+// not block and must not call into the runtime.
 typedef void (*act_buf_destructor)(void *data, void *arg);
 
 // A buffer with a copy of `length` bytes (borrowed for the call; may be NULL when length is 0).

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The system clock, and wall time as text. The only file that asks the operating system for the time.
-// The date comes from integer arithmetic instead of gmtime, so that it is pure and locks nothing.
+// The system clock, and wall time as text. The only file that asks the operating system for the
+// time. The date comes from integer arithmetic instead of gmtime, so that it is pure and locks
+// nothing.
 #include "base/clock.h"
 
 #include <stdio.h>

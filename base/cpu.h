@@ -13,7 +13,8 @@
 // Longest path that is followed; a longer one counts as "no quota there".
 #define ACT__CPU_PATH 1024
 
-// CPUs by affinity and quota, a broken CPU rounded up; at least 1. Reads files: call it at start-up.
+// CPUs by affinity and quota, a broken CPU rounded up; at least 1. Reads files: call it at
+// start-up.
 int act__thread_cpu_quota(void);
 
 // Whole CPUs that a quota allows, rounded up and at least 1; 0 when it says "no limit" or nonsense.

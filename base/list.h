@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Intrusive circular doubly linked list. The head is a link like the others; an unlinked node points
-// at itself, so removing twice is harmless and "is it in a list" needs no flag. One thread at a time.
+// Intrusive circular doubly linked list. The head is a link like the others; an unlinked node
+// points at itself, so removing twice is harmless and "is it in a list" needs no flag. One thread
+// at a time.
 #ifndef TROUPE_BASE_LIST_H
 #define TROUPE_BASE_LIST_H
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The line formatter and the default sink. A line is built from small pieces (a character, an escape,
-// a word of ours); a cut falls between pieces, so it never leaves half an escape or half a character.
+// The line formatter and the default sink. A line is built from small pieces (a character, an
+// escape, a word of ours); a cut falls between pieces, so it never leaves half an escape or half a
+// character.
 #include "base/log.h"
 
 #include <errno.h>
@@ -45,8 +46,8 @@ static bool is_continuation(unsigned char byte) {
   return (byte & 0xC0) == 0x80;
 }
 
-// Bytes of the character that starts at `text` if it is well-formed UTF-8 beyond ASCII (RFC 3629) and
-// no C1 control, else 0.
+// Bytes of the character that starts at `text` if it is well-formed UTF-8 beyond ASCII (RFC 3629)
+// and no C1 control, else 0.
 static size_t utf8_length(const unsigned char *text) {
   unsigned char a = text[0];
   if (a < 0xC2 || a > 0xF4 || !is_continuation(text[1])) return 0;

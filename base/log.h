@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Structured log: a record is level, time, component, actor, message and key/values; a sink takes it
-// wherever it should go. The default sink writes one line to standard error with one write(2), so
-// that lines of different threads and processes do not mix.
+// Structured log: a record is level, time, component, actor, message and key/values; a sink takes
+// it wherever it should go. The default sink writes one line to standard error with one write(2),
+// so that lines of different threads and processes do not mix.
 //
 // Text that came from outside cannot break a line or drive a terminal: control characters and bytes
 // that are not UTF-8 are escaped, values are quoted where they need it, and a line ends at
@@ -19,8 +19,8 @@
 extern "C" {
 #endif
 
-// Bytes of a formatted line at most, the newline included, no terminating zero. What does not fit is
-// replaced by "...".
+// Bytes of a formatted line at most, the newline included, no terminating zero. What does not fit
+// is replaced by "...".
 #define ACT_LOG_LINE 1024
 
 typedef enum act_log_level {

@@ -48,8 +48,8 @@ static inline size_t act__map_count(const struct act__map *map) {
   return map->count;
 }
 
-// Iteration in no useful order (equal histories give equal orders). *index starts at 0; false at the
-// end. The map must not change on the way. key and value may be NULL.
+// Iteration in no useful order (equal histories give equal orders). *index starts at 0; false at
+// the end. The map must not change on the way. key and value may be NULL.
 bool act__map_next(const struct act__map *map, size_t *index, uint64_t *key, void **value);
 
 // A name's bytes at most. Names may hold any byte, and may be empty.

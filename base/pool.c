@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Magazines and depot. The invariant that makes the fast paths short: `previous` is always full or
-// empty (or NULL), so when the loaded magazine cannot serve, either previous can, and the two change
-// places, or the depot exchanges one of them. A thread that allocates and frees around a magazine's
-// edge therefore does not go to the depot each time.
+// empty (or NULL), so when the loaded magazine cannot serve, either previous can, and the two
+// change places, or the depot exchanges one of them. A thread that allocates and frees around a
+// magazine's edge therefore does not go to the depot each time.
 //
 // Memory for a magazine may be refused. Then single blocks go through the depot: slower, but an
 // allocation fails only when there is no block, and a free never fails.
@@ -155,8 +155,8 @@ static void depot_put_magazine(struct act__pool_depot *depot, struct act__pool_m
 
 // ---- the slow paths ----
 
-// Loads a magazine with blocks from the depot, or fills half of the loaded one with new blocks (half,
-// so that frees that follow find room). Returns one of the blocks; NULL: out of memory.
+// Loads a magazine with blocks from the depot, or fills half of the loaded one with new blocks
+// (half, so that frees that follow find room). Returns one of the blocks; NULL: out of memory.
 static void *alloc_from_depot(struct act__pool_shelf *shelf, struct act__pool_depot *depot,
                               int class) {
   bool has_magazine = shelf_has_magazine(shelf, class);

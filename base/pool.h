@@ -56,7 +56,8 @@ struct act__pool_cache {
   struct act__pool *pool;
 };
 
-// One class of the depot, everything under its mutex. Padded so that two classes share no cache line.
+// One class of the depot, everything under its mutex. Padded so that two classes share no cache
+// line.
 struct act__pool_depot {
   struct act__mutex mutex;
   struct act__pool_magazine *full;  // with at least one block
@@ -92,12 +93,13 @@ void act__pool_cache_init(struct act__pool_cache *cache, struct act__pool *pool)
 void act__pool_cache_fini(struct act__pool_cache *cache);
 
 // A block of at least `bytes` (> 0), contents undefined; NULL: out of memory, or failure injected.
-// cache NULL: any thread, at the price of a lock. Gives the block to the caller. An injected failure
-// may also hit a magazine, which is only an optimisation: that allocation succeeds all the same.
+// cache NULL: any thread, at the price of a lock. Gives the block to the caller. An injected
+// failure may also hit a magazine, which is only an optimisation: that allocation succeeds all the
+// same.
 void *act__pool_alloc(struct act__pool_cache *cache, struct act__pool *pool, size_t bytes);
 
-// Takes back a block with the `bytes` it was asked for; NULL is ignored. Through any cache of the same
-// pool, or none. Never fails.
+// Takes back a block with the `bytes` it was asked for; NULL is ignored. Through any cache of the
+// same pool, or none. Never fails.
 void act__pool_free(struct act__pool_cache *cache, struct act__pool *pool, void *block,
                     size_t bytes);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random numbers. Decisions draw from a seeded generator with one owner, so that the same seed makes
-// the same run; identities and seeds themselves draw from the operating system.
+// Random numbers. Decisions draw from a seeded generator with one owner, so that the same seed
+// makes the same run; identities and seeds themselves draw from the operating system.
 //
-// xoshiro256** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2018), seeded
-// by splitmix64 (Steele, Lea and Flood, 2014). Not for secrets: act__rand_entropy is.
+// xoshiro256** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2018),
+// seeded by splitmix64 (Steele, Lea and Flood, 2014). Not for secrets: act__rand_entropy is.
 #ifndef TROUPE_BASE_RAND_H
 #define TROUPE_BASE_RAND_H
 

@@ -4,7 +4,7 @@
 //
 // One list makes the enum, the names and the texts, so they cannot drift apart. Zero is success,
 // every error is negative, ACT_LATER is the one positive answer ("accepted, will finish later").
-// A caller's mistake is not a status: that is ACT_CHECK's business (base/check.h).
+// A caller's mistake is not a status: that is ACT_ASSERT's business (base/check.h).
 #ifndef TROUPE_BASE_STATUS_H
 #define TROUPE_BASE_STATUS_H
 
@@ -53,7 +53,8 @@ typedef enum act_rc {
 #define ACT_PRINTF(fmt, first)
 #endif
 
-// The code's own name ("ACT_EFULL"); "ACT_E?" for a number that is none. Static storage; any thread.
+// The code's own name ("ACT_EFULL"); "ACT_E?" for a number that is none. Static storage; any
+// thread.
 const char *act_rc_name(act_rc rc);
 
 // One sentence for people. Static storage; any thread; never NULL.

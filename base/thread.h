@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads, mutexes, conditions, a spinlock and a parker over pthreads. A mutex that fails is our own
-// bug, so these assert instead of returning codes; only starting a thread can be refused.
+// Threads, mutexes, conditions, a spinlock and a parker over pthreads. A mutex that fails is our
+// own bug, so these assert instead of returning codes; only starting a thread can be refused.
 //
 // Times are absolute nanoseconds of CLOCK_MONOTONIC, the system clock of base/clock.h.
 // ACT__TIME_NEVER waits without end. Waiting may end early for no reason only where it says so.
@@ -35,7 +35,8 @@ void act__cond_fini(struct act__cond *cond);  // nobody waiting
 void act__cond_signal(struct act__cond *cond);
 void act__cond_broadcast(struct act__cond *cond);
 
-// Waits with the mutex released; holds it again on return. Stands in a loop: it may wake for nothing.
+// Waits with the mutex released; holds it again on return. Stands in a loop: it may wake for
+// nothing.
 void act__cond_wait(struct act__cond *cond, struct act__mutex *mutex);
 
 // The same with a deadline: false when the deadline has passed.
@@ -53,7 +54,8 @@ struct act__thread {
 };
 
 // Starts fn(arg) on a new thread. The name is copied and cut to its limit. stack_bytes: 0 is the
-// system's default; smaller than the system's minimum is raised to it. ACT_ESYS: no thread to be had.
+// system's default; smaller than the system's minimum is raised to it. ACT_ESYS: no thread to be
+// had.
 ACT_MUST act_rc act__thread_start(struct act__thread *thread, const char *name, size_t stack_bytes,
                                   void (*fn)(void *arg), void *arg);
 

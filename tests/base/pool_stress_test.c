@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Block pools under real threads: blocks that are born on one thread and die on another. Run it under
-// ThreadSanitizer too.
+// Block pools under real threads: blocks that are born on one thread and die on another. Run it
+// under ThreadSanitizer too.
 #include "base/pool.h"
 
 #include <setjmp.h>
@@ -20,8 +20,8 @@
 #define EXCHANGE 256  // places where threads leave blocks for each other
 #define ROUNDS 40000
 
-// What a living block holds in all its words: a stamp of its own. Two owners of one block, or a block
-// that the pool writes into while it lives, show as a wrong stamp.
+// What a living block holds in all its words: a stamp of its own. Two owners of one block, or a
+// block that the pool writes into while it lives, show as a wrong stamp.
 struct block {
   uint64_t stamp, bytes;
   uint64_t words[];

@@ -216,8 +216,8 @@ static void an_armed_failure_reaches_blocks_that_are_already_cached(void **state
   act__pool_free(NULL, &f->pool, b, 64);
 }
 
-// Everything that the pool asks for fails once, or fails from there on: blocks are refused or whole,
-// and frees always work.
+// Everything that the pool asks for fails once, or fails from there on: blocks are refused or
+// whole, and frees always work.
 static void churn(struct act__pool *pool, struct act__pool_cache *cache, int64_t n, bool once) {
   unsigned char *blocks[400];
   if (once) {
