@@ -9,7 +9,10 @@
 //
 // A worker is the context in which code of the upper storeys runs: its block cache, its random
 // generator and the time of this turn. Functions take `me`, the worker that the caller runs on, or
-// NULL on any other thread (a foreign thread, a blocking job).
+// NULL on any other thread (a foreign thread, a blocking job, the pool's monitor thread).
+//
+// Life of the calls: create, set_poller, start, then everything else from any thread, finish, and
+// destroy when no other thread is inside a call or will make one.
 #ifndef TROUPE_RUNTIME_EXEC_H
 #define TROUPE_RUNTIME_EXEC_H
 
@@ -31,7 +34,7 @@ struct act__worker {
   struct act__exec *exec;
   struct act__pool_cache cache;  // of act__exec_pool(exec)
   struct act__rand rand;
-  int64_t now_ns;   // read once per turn; the turn's idea of "now"
+  int64_t now_ns;   // read once per turn; the turn's idea of "now" (act__worker_refresh_now)
   unsigned index;   // 0 .. workers-1; the simulation has one worker, 0
   unsigned steps;   // messages handled in this turn, for budgets; reset before each turn
   void *upper;      // for the storey above: per-worker data, set by its on_worker hook
@@ -40,13 +43,22 @@ struct act__worker {
 // The poller is what an idle worker sleeps in when there is I/O (runtime/io/loop.h implements it).
 // It is a role: one thread at a time calls `poll`, which the executor guarantees.
 struct act__poller {
-  // Runs I/O callbacks; waits at most timeout_ns (0: does not wait, INT64_MAX: until woken).
+  // Runs I/O callbacks; waits at most timeout_ns (0: does not wait, INT64_MAX: until woken). May be
+  // called with `me` NULL: by the pool's monitor, while all workers are busy.
   void (*poll)(struct act__poller *, struct act__worker *me, int64_t timeout_ns);
-  // Ends a waiting poll soon. Any thread; may be called when nobody polls.
+  // Ends a waiting poll soon. Any thread; when nobody polls, it ends the next poll at once.
   void (*wake)(struct act__poller *);
 };
 
 #define ACT__WORKERS_MAX 256u
+#define ACT__NEXT_CAP 16u               // tasks in a row through the next-to-run place
+#define ACT__STALE_NS (50 * 1000)       // a turn this old: others may take all that waits behind it
+#define ACT__FAIR_EVERY 31u             // each so many-th pick goes to what has waited longest
+#define ACT__STEAL_MAX 16u              // tasks moved at once by a thief or from the shared queue
+#define ACT__SPIN_NS (20 * 1000)        // an idle worker looks around this long before it sleeps
+#define ACT__MONITOR_NS (1000 * 1000)   // the pool's monitor looks at this interval
+#define ACT__MONITOR_QUIET 16u          // so often without a worker awake, then it sleeps for good
+#define ACT__SOLO_POLL_NS (250 * 1000)  // current: I/O is looked at this often while tasks run
 #define ACT__TURN_MESSAGES 64u          // default budget of one turn, in messages
 #define ACT__TURN_NS (200 * 1000)       // and in time, looked at between messages
 
@@ -65,10 +77,11 @@ struct act__exec_options {
 // Creates an executor; threads start in act__exec_start. ACT_ENOMEM, ACT_EINVAL, ACT_ESYS.
 ACT_MUST act_rc act__exec_create(const struct act__exec_options *, struct act__exec **out);
 
-// Attaches the poller; before start only. Borrows it until destroy.
+// Attaches the poller; before start only. Borrows it until destroy. The simulation never polls.
 void act__exec_set_poller(struct act__exec *, struct act__poller *);
 
-// Pool: starts the threads and returns. Others: only the on_worker(starting) hook.
+// Once. Pool: starts the threads and returns; ACT_ESYS: not all could be started, and those that
+// were have ended again (destroy is what is left to do). Others: only the on_worker(starting) hook.
 ACT_MUST act_rc act__exec_start(struct act__exec *);
 
 // Current: runs tasks, timers and I/O on this thread until act__exec_finish. Pool: waits for that.
@@ -82,12 +95,19 @@ bool act__exec_step(struct act__exec *, bool may_wait);
 // Asks all workers to end once their run queues are empty. Any thread, idempotent.
 void act__exec_finish(struct act__exec *);
 
-// Joins the threads (pool) and frees everything. No task may be submitted any more.
+// Runs blocking jobs that still wait, finishes, joins the threads and frees everything; NULL is
+// accepted. The caller has waited for its jobs and tasks: none may be submitted any more, and none
+// may be left waiting (asserted), nor a block of act__exec_pool be out (asserted). Alarms that are
+// still armed then never fire. Current and simulation: on the thread that ran it.
 void act__exec_destroy(struct act__exec *);
 
 // Makes a task runnable. Any thread; never blocks beyond a short lock; cannot fail. `me` gets it as
-// next to run (within a cap) or in its own queue; others may steal it. NULL `me`: the shared queue.
+// next to run (within a cap) and what was next before goes into its own queue; others may steal it.
+// NULL `me`: the shared queue. Simulation: only on the thread that runs it.
 void act__exec_submit(struct act__exec *, struct act__worker *me, struct act__task *);
+
+// Reads the clock again in the middle of a turn or an I/O callback; returns the new me->now_ns.
+int64_t act__worker_refresh_now(struct act__worker *me);
 
 // The worker 0 of a current or simulation executor, for set-up code on the same thread.
 struct act__worker *act__exec_worker(struct act__exec *, unsigned index);
@@ -103,7 +123,9 @@ void act__exec_trace_fold(struct act__exec *, uint64_t event);
 
 // --- timers -----------------------------------------------------------------------------------
 // A timer is embedded in its owner's record. `fire` runs on whichever thread advances the wheel
-// (me may be NULL), without any lock of ours held, at or after due_ns, never before.
+// (me may be NULL), without any lock of ours held, at or after due_ns, never before. It may arm the
+// same alarm again or free it. All zero except `fire` is an unarmed alarm. The owner orders its own
+// arms and cancels of one alarm; a cancel may race with the firing.
 struct act__alarm {
   struct act__timer timer;  // the wheel's node (runtime/timer_wheel.h)
   void (*fire)(struct act__alarm *, struct act__worker *me);
@@ -120,17 +142,22 @@ bool act__alarm_cancel(struct act__exec *, struct act__alarm *);
 // --- blocking pool ----------------------------------------------------------------------------
 #define ACT__BLOCKING_THREADS 16u
 #define ACT__BLOCKING_QUEUE 4096u
+#define ACT__SIM_JOB_NS (5 * 1000 * 1000)  // simulation: a job finishes within this, by the seed
+#define ACT__SIM_TURN_NS (50 * 1000)       // simulation: a turn costs 1 us up to this, by the seed
 
 // A job is embedded in its owner's record. `work` runs on a pool thread and may block; then `done`
 // runs on the same thread (simulation: both at a seeded later virtual time, on the only thread).
+// The executor is done with the job when it calls `done`.
 struct act__job {
-  struct act__job *next;
+  struct act__job *next;  // the pool's
+  int64_t due_ns;         // the simulation's
   void (*work)(struct act__job *);
   void (*done)(struct act__job *);
 };
 
-// ACT_EFULL when blocking_queue jobs wait already. Threads start on demand and end when idle for
-// a while. Any thread; does not block.
+// ACT_EFULL when blocking_queue jobs wait already, ACT_ESYS when no thread at all can be had; the job
+// stays with the caller then. Threads start on demand and end when idle for a while. Any thread;
+// does not wait for a job.
 ACT_MUST act_rc act__blocking_submit(struct act__exec *, struct act__job *);
 
 #endif

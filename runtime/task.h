@@ -16,7 +16,8 @@ enum act__turn {
 };
 
 struct act__task {
-  struct act__task *next;  // the run queue's link; owned by the runtime while submitted
+  struct act__task *next;  // the run queue's links; owned by the runtime while submitted
+  struct act__task *prev;
   enum act__turn (*run)(struct act__task *task, struct act__worker *me);
 };
 
