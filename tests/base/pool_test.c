@@ -262,17 +262,17 @@ static void every_failing_allocation_is_survived(void **state) {
 static void frees_work_without_memory_for_magazines(void **state) {
   struct fixture *f = *state;
   void *blocks[200];
-  for (int i = 0; i < 200; i++) blocks[i] = act__pool_alloc(&f->cache, &f->pool, 64);
+  for (int i = 0; i < 200; i++) blocks[i] = act__pool_alloc(&f->cache, &f->pool, 4096);
   struct act__pool_cache other;
   act__pool_cache_init(&other, &f->pool);
   act__alloc_fail_after(0);
-  for (int i = 0; i < 200; i++) act__pool_free(&other, &f->pool, blocks[i], 64);
+  for (int i = 0; i < 200; i++) act__pool_free(&other, &f->pool, blocks[i], 4096);
   act__alloc_fail_after(-1);
   assert_int_equal(act__pool_in_use(&f->pool), 0);
   int64_t before = act__alloc_count();
-  for (int i = 0; i < 200; i++) blocks[i] = act__pool_alloc(&f->cache, &f->pool, 64);
+  for (int i = 0; i < 200; i++) blocks[i] = act__pool_alloc(&f->cache, &f->pool, 4096);
   if (!UNPOOLED) assert_true(act__alloc_count() - before <= 1);  // no slab: they were all found
-  for (int i = 0; i < 200; i++) act__pool_free(&f->cache, &f->pool, blocks[i], 64);
+  for (int i = 0; i < 200; i++) act__pool_free(&f->cache, &f->pool, blocks[i], 4096);
   act__pool_cache_fini(&other);
 }
 
