@@ -76,6 +76,8 @@
   atomic_fetch_sub_explicit(object, value, memory_order_acq_rel)
 #define act__fetch_or_relaxed(object, value) \
   atomic_fetch_or_explicit(object, value, memory_order_relaxed)
+#define act__fetch_sub_seq_cst(object, value) \
+  atomic_fetch_sub_explicit(object, value, memory_order_seq_cst)
 #define act__fetch_or_release(object, value) \
   atomic_fetch_or_explicit(object, value, memory_order_release)
 #define act__fetch_or_acq_rel(object, value) \

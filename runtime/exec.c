@@ -100,6 +100,11 @@ bool act__exec_step(struct act__exec *exec, bool may_wait) {
   return exec->ops->step(exec, may_wait);
 }
 
+bool act__exec_step_until(struct act__exec *exec, int64_t until_ns) {
+  ACT_ASSERT(exec->ops->step_until);
+  return exec->ops->step_until(exec, until_ns);
+}
+
 void act__exec_finish(struct act__exec *exec) {
   exec->ops->finish(exec);
 }

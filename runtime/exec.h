@@ -92,6 +92,10 @@ bool act__exec_run(struct act__exec *);
 // `may_wait` (current) sleeps for it. False: nothing to do (simulation: nothing will ever be).
 bool act__exec_step(struct act__exec *, bool may_wait);
 
+// Simulation only: one step, without moving the clock to anything later than until_ns. False: all
+// that remains is later; the clock then stands at until_ns, or where the last turn left it.
+bool act__exec_step_until(struct act__exec *, int64_t until_ns);
+
 // Asks all workers to end once their run queues are empty. Any thread, idempotent.
 void act__exec_finish(struct act__exec *);
 

@@ -14,6 +14,7 @@ struct act__exec_ops {
   act_rc (*start)(struct act__exec *);
   bool (*run)(struct act__exec *);
   bool (*step)(struct act__exec *, bool may_wait);
+  bool (*step_until)(struct act__exec *, int64_t until_ns);  // NULL: time is not ours to hold
   void (*finish)(struct act__exec *);
   void (*destroy)(struct act__exec *);  // frees the flavour's struct, whose first member exec is
   void (*submit)(struct act__exec *, struct act__worker *me, struct act__task *);

@@ -131,22 +131,34 @@ static bool finish_job(struct act__sim *sim) {
   return true;
 }
 
-// Nothing can happen now: goes to when something can. False: nothing ever will.
-static bool pass_time(struct act__sim *sim) {
+// Nothing can happen now: goes to when something can, unless that is after until_ns. False: nothing
+// ever will, or only later.
+static bool pass_time(struct act__sim *sim, int64_t until_ns) {
   int64_t next = act__alarms_earliest(&sim->exec.alarms);
   if (sim->jobs && sim->jobs->due_ns < next) next = sim->jobs->due_ns;
-  if (next == ACT__TIME_NEVER) return false;
+  if (next == ACT__TIME_NEVER || next > until_ns) return false;
   if (next > sim->clock.now_ns) sim->clock.now_ns = next;
   fold(sim, EVENT_TIME, 0, 0);
   return true;
 }
 
-static bool sim_step(struct act__exec *exec, bool may_wait) {
-  (void)may_wait;
-  struct act__sim *sim = sim_of(exec);
+static bool do_something(struct act__sim *sim, int64_t until_ns) {
   ACT_ASSERT(sim->started);
   act__worker_refresh_now(&sim->worker);
-  return fire_alarms(sim) || finish_job(sim) || run_turn(sim) || pass_time(sim);
+  return fire_alarms(sim) || finish_job(sim) || run_turn(sim) || pass_time(sim, until_ns);
+}
+
+static bool sim_step(struct act__exec *exec, bool may_wait) {
+  (void)may_wait;
+  return do_something(sim_of(exec), INT64_MAX);
+}
+
+static bool sim_step_until(struct act__exec *exec, int64_t until_ns) {
+  struct act__sim *sim = sim_of(exec);
+  if (do_something(sim, until_ns)) return true;
+  if (sim->clock.now_ns < until_ns) sim->clock.now_ns = until_ns;
+  act__worker_refresh_now(&sim->worker);
+  return false;
 }
 
 static bool sim_run(struct act__exec *exec) {
@@ -219,6 +231,7 @@ static const struct act__exec_ops sim_ops = {
     .start = sim_start,
     .run = sim_run,
     .step = sim_step,
+    .step_until = sim_step_until,
     .finish = sim_finish,
     .destroy = sim_destroy,
     .submit = sim_submit,

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A cell: the slot in which an actor lives, and the system that owns all slots.
+//
+// Slots are type-stable: once made they stay mapped until the system ends, so that a sender may look
+// at one through any old address and be told by one compare-and-swap whether its actor still lives.
+// Everything else about an actor is touched only by its owner: the thread that runs its turn.
+//
+//   life       entered by                       user messages   notices
+//   FREE       retire                           refused         none exist
+//   STARTING   START                            wait aside      handled   (init ran or is about to)
+//   UP         init returned OK, act_ready      handled         handled
+//   ENDING     failure, stop, kill, act_end     undelivered     only child exits count
+//   DOWN       clean-up done, watchers told     undelivered     dropped   (restart or FORGET follows)
+//
+// An owner restarts its DOWN child by START (same slot and generation, next epoch) or lets it go by
+// FORGET; a slot is retired once it was let go, holds no reservation and all its notices are back.
+#ifndef TROUPE_ACTORS_CELL_H
+#define TROUPE_ACTORS_CELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actors/context.h"
+#include "actors/node.h"
+#include "actors/supervise.h"
+#include "base/arena.h"
+#include "base/atomic.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/thread.h"
+#include "mailbox/envelope.h"
+#include "mailbox/mailbox.h"
+#include "runtime/exec.h"
+
+struct act__system;
+struct act__birth;
+struct act__cold;
+struct act__watch;
+struct act__proxy;
+
+enum act__life { ACT__FREE, ACT__STARTING, ACT__UP, ACT__ENDING, ACT__DOWN };
+
+// Express signals: bits in the cell, idempotent, no memory. Set, then knock.
+enum act__express {
+  ACT__EXPRESS_START = 1,    // owner: run init (first start and restart)
+  ACT__EXPRESS_STOP = 2,     // owner: end normally
+  ACT__EXPRESS_KILL = 4,     // owner: end as killed
+  ACT__EXPRESS_FORGET = 8,   // owner: DOWN and not to be restarted, the slot may be reused
+  ACT__EXPRESS_REMOTE = 16,  // a proxy: its link or process has news (actors/proxy.h)
+};
+
+struct act__cell {
+  // Any thread, atomic. What a send touches.
+  struct act__mailbox mailbox;
+  struct act__task task;
+  ACT__ATOMIC(uint32_t) epoch;      // of the incarnation that lives here; 0 while there is none
+  ACT__ATOMIC(uint32_t) express;
+  ACT__ATOMIC(uint32_t) msgs_max;
+  ACT__ATOMIC(uint32_t) units_max;
+  ACT__ATOMIC(uint32_t) granted;    // peers hold credits for this mailbox: remote.c must be told
+  ACT__ATOMIC(struct act__cell *) parent;  // whose child it is; written by the parent only
+  uint32_t slot;                    // immutable
+
+  // Owner only: whoever runs the turn.
+  struct act__env *pending __attribute__((aligned(64)));  // taken from the inbox, oldest first
+  void *state;
+  const act_behavior *behavior;
+  struct act__birth *birth;         // how it was started and whom to tell; the owner's record
+  struct act__cold *cold;           // made when first needed
+  struct act__proxy *proxy;         // not NULL: this cell stands for an actor elsewhere
+  uint32_t notices;                 // its notice records that may still be pushed to it
+  uint8_t life;                     // enum act__life
+  bool forgotten;
+  bool failing;                     // ENDING by failure: for the log
+
+  // Under the system's stripe lock of this slot.
+  struct act__watch *watchers;
+  uint32_t watch_epoch;             // incarnation that can be watched; 0: none
+};
+
+// What an actor has beyond its hot lines. Owner only.
+struct act__handle_table {
+  void **records;
+  uint32_t *gens;
+  uint32_t count, capacity, hint;  // hint: where to look for a free place first
+};
+
+struct act__deferred {
+  struct act__deferred *next;
+  void (*fn)(void *);
+  void *arg;
+};
+
+struct act__ending {
+  act_reason reason;
+  act_rc rc;
+  char text[ACT_FAIL_TEXT_MAX];
+};
+
+struct act__cold {
+  struct act__arena arena;
+  struct act__deferred *deferred;       // newest first
+  struct act__link records;             // every open notice record (struct act__notice)
+  struct act__link children;            // struct act__birth, in start order
+  uint32_t asks, timers, monitors, child_count, replies, jobs;  // open, against their limits
+  struct act__handle_table timer_handles, monitor_handles;
+  act_reply *kept;                      // reply tokens beyond their handler
+  uint32_t kept_capacity;
+  struct act__env *aside, **aside_tail; // user messages that wait for UP
+  struct act__ending ending;
+  bool in_order;                        // children stop one by one, newest first (supervisors)
+  bool later;                           // init returned ACT_LATER
+};
+
+// How a child was started: the record its owner keeps. The notices in it reach the owner; who may
+// touch what, and how they are counted: actors/child.c.
+struct act__birth {
+  // Written by the owner while the child is not running; read by both.
+  struct act__cell *owner;        // NULL: the root; then system->root hears of it
+  struct act__cell *cell;
+  act_child spec;                 // strings copied behind the record
+  void *args;                     // what init gets; behind the record when args_owned
+  size_t args_bytes;
+  size_t bytes;                   // of this block
+  bool args_owned;
+  uint32_t epoch;                 // of the latest incarnation
+  ACT__ATOMIC(int64_t) stop_due_ns;  // the owner wants it gone by then; 0: not stopping
+
+  // Written by the child's turn before it pushes exit_env.
+  struct act__env up_env;         // ACT__NOTICE_UP
+  struct act__env exit_env;       // ACT__NOTICE_EXIT
+  struct act__ending ending;      // why it exited
+
+  // The alarm's; any thread.
+  struct act__env overdue_env;    // ACT__NOTICE_OVERDUE
+  struct act__alarm alarm;        // start or stop deadline, or the back-off before a restart
+  struct act__system *system;
+
+  // Owner only.
+  struct act__link link;          // in the owner's cold->children
+  act_exit_then then;             // the owner's handler of the exit, unless on_exit is set
+  // Supervisors; both NULL otherwise. on_exit decides: act__child_forget, or a restart.
+  act_rc (*on_up)(void *self, act_cx *cx, struct act__birth *birth);
+  act_rc (*on_exit)(void *self, act_cx *cx, struct act__birth *birth,
+                    const struct act__ending *ending);
+  void *user;                     // supervisors: their child record
+  int64_t alarm_next_ns;          // to arm when a late overdue notice has come; 0: nothing
+  bool alarm_out;                 // armed, or fired and its notice not consumed
+  bool alarm_late;                // fired when it was no longer wanted: ignore that notice
+  bool up;                        // UP of this incarnation was consumed
+  bool running;                   // START was sent and no exit consumed since
+  bool restarting;                // not running; the alarm is the back-off
+  bool overslept;                 // was not up at its start deadline
+  bool stopping;                  // STOP was sent
+  bool killed;                    // KILL was sent
+  bool stuck;                     // overstayed its kill: not waited for any more
+  bool gone;                      // not in the owner's children: forgotten, or stuck
+};
+
+// What a notice in an inbox is; the envelope's `notice` byte.
+enum act__notice_kind {
+  ACT__NOTICE_NONE = 0,
+  ACT__NOTICE_REPLY,    // struct act__ask
+  ACT__NOTICE_TICK,     // struct act__tick_record
+  ACT__NOTICE_DOWN,     // struct act__watch
+  ACT__NOTICE_DONE,     // struct act__job_record
+  ACT__NOTICE_UP,       // struct act__birth
+  ACT__NOTICE_EXIT,
+  ACT__NOTICE_OVERDUE,
+};
+
+// The common head of notice records made by an actor for itself.
+struct act__notice {
+  struct act__env env;
+  struct act__link link;    // in cold->records
+  struct act__cell *owner;
+  act_then then;
+  bool dropped;             // owner only: the actor has ended or cancelled; free it on arrival
+};
+
+// Per worker (and per outside context): what the current handler runs in.
+struct act__tally {
+  ACT__ATOMIC(uint64_t) sent, refused, handled, undelivered, late_replies, late_results, restarts,
+      failures;
+};
+
+struct act_cx {
+  struct act__system *system;
+  struct act__worker *me;         // NULL: outside
+  struct act__cell *cell;         // NULL: outside
+  struct act__env *env;           // the message in hand; NULL in init, notices and outside
+  act_reply token;                // its reply token while token_open
+  bool token_open;
+  bool ending;                    // act_end was called
+  act_rc fail;                    // what act_fail noted
+  int64_t deadline_ns;            // budget of the request in hand; 0: none
+  char fail_text[ACT_FAIL_TEXT_MAX];
+  struct act__arena scratch;
+  bool scratch_used;
+  struct act__tally tally;
+  struct act__link link;          // in system->contexts
+};
+
+#define ACT__CHUNK_SHIFT 10
+#define ACT__CHUNK_CELLS (1u << ACT__CHUNK_SHIFT)
+#define ACT__STRIPES 64u
+
+struct act__asks;    // the table of ask records (actors/ask.h)
+struct act__remote;  // links to other nodes (actors/remote.h); NULL: none
+
+struct act__system {
+  struct act__exec *exec;
+  uint64_t incarnation;
+  act_node node;                  // strings borrowed
+  const act_log_sink *log;
+  // Slots: chunk pointers are published once and never change.
+  ACT__ATOMIC(struct act__cell *) *chunks;
+  uint32_t chunk_count_max;
+  struct act__spinlock slots_lock;
+  uint32_t slots_used;            // under slots_lock; slot 0 is nobody
+  uint32_t slots_max;
+  struct act__cell *free_cells;   // under slots_lock; linked by state
+  ACT__ATOMIC(uint64_t) alive;
+  ACT__ATOMIC(uint64_t) stuck;
+  struct act__spinlock stripes[ACT__STRIPES];
+  struct act__asks *asks;
+  struct act__spinlock names_lock;
+  struct act__namemap names;      // name -> cell
+  struct act__tally shared;       // counted where there is no context, and by contexts that are gone
+  struct act__mutex contexts_lock;
+  struct act__link contexts;
+  struct act_cx *worker_contexts; // one per worker
+  struct act__remote *remote;
+  struct act__birth *root;
+  // How the root is doing; under root_lock.
+  struct act__mutex root_lock;
+  struct act__cond root_changed;
+  bool root_up, root_exited, stop_requested;
+  struct act__ending root_ending;
+  int signal;                     // that started the stop; 0: none
+  ACT__ATOMIC(uint64_t) jobs;     // blocking jobs that have not come back
+  ACT__ATOMIC(uint32_t) emptying; // who brings jobs or alive to zero tells act__system_down
+  ACT__ATOMIC(uint32_t) running;  // current-thread flavour: some thread is in act_wait
+  struct act__task nudge;         // wakes the one thread of the current-thread flavour
+  ACT__ATOMIC(uint32_t) nudge_queued;
+};
+
+static inline struct act__system *act__system_of(const act_cx *cx) {
+  return cx->system;
+}
+
+// The cell of a slot, or NULL if there never was one. Any thread.
+static inline struct act__cell *act__cell_at(struct act__system *system, uint32_t slot) {
+  uint32_t chunk = slot >> ACT__CHUNK_SHIFT;
+  if (slot == 0 || chunk >= system->chunk_count_max) return NULL;
+  // acquire [chunk]: pairs with the release in act__cell_allocate, which made the cells.
+  struct act__cell *cells = act__load_acquire(&system->chunks[chunk]);
+  return cells ? &cells[slot & (ACT__CHUNK_CELLS - 1)] : NULL;
+}
+
+static inline struct act__spinlock *act__stripe(struct act__system *system, uint32_t slot) {
+  return &system->stripes[slot % ACT__STRIPES];
+}
+
+static inline act_pid act__cell_pid(struct act__system *system, struct act__cell *cell) {
+  act_pid pid = {system->incarnation, cell->slot, act__mailbox_generation(&cell->mailbox),
+                 0, 0};
+  // relaxed: the caller is its owner, or asks for a hint.
+  pid.epoch = act__load_relaxed(&cell->epoch);
+  return pid;
+}
+
+// Counts one event. relaxed: a context's tally has one writer, its thread; the system's shared one
+// is for threads without a context (cx NULL); readers want a number, not an order.
+#define ACT__COUNT(system, cx, field)                                                       \
+  ((cx) ? act__store_relaxed(&(cx)->tally.field, act__load_relaxed(&(cx)->tally.field) + 1) \
+        : (void)act__fetch_add_relaxed(&(system)->shared.field, 1))
+
+static inline struct act__pool_cache *act__cache(const act_cx *cx) {
+  return cx && cx->me ? &cx->me->cache : NULL;
+}
+
+// The context of whoever calls on this worker; NULL me: NULL.
+static inline act_cx *act__cx_of(struct act__worker *me) {
+  return me ? (act_cx *)me->upper : NULL;
+}
+
+// --- system.c ----------------------------------------------------------------------------------
+
+ACT_MUST act_rc act__system_create(const act_node *node, const struct act__exec_options *exec,
+                                   struct act__system **out);
+void act__system_destroy(struct act__system *system);
+
+// A closed cell of a fresh generation with this bound, owned by the caller, not yet submitted.
+// NULL: no slot (ACT_ELIMIT) or no memory; *rc says which.
+struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, uint32_t bytes,
+                                     act_rc *rc);
+// Owner only, once the life is DOWN and nothing is outstanding. The cell may be reused at once.
+void act__cell_retire(struct act__system *system, struct act__cell *cell);
+
+// Sets express bits and makes the owner look. Any thread.
+void act__cell_express(struct act__system *system, struct act__worker *me, struct act__cell *cell,
+                       uint32_t bits);
+// After alive or jobs was brought to zero. Any thread.
+void act__system_emptied(struct act__system *system);
+// Pushes a notice or an accepted envelope. Any thread.
+void act__cell_push(struct act__system *system, struct act__worker *me, struct act__cell *cell,
+                    struct act__env *env);
+// The cold part, made now if need be. NULL: no memory. Owner only.
+struct act__cold *act__cell_cold(struct act__cell *cell);
+
+// --- turn.c, life.c ----------------------------------------------------------------------------
+
+enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me);
+
+// Begins the end of an actor; the turn goes on with it. Owner only. A second call is ignored, except
+// that KILLED overrides NORMAL. `text` may be NULL.
+void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc rc,
+                   const char *text);
+// Goes on with an end that is under way: when no child is left, cleans up and tells everybody.
+void act__cell_go_on_ending(act_cx *cx, struct act__cell *cell);
+// Is UP now; tells the owner and lets waiting messages in.
+void act__cell_up(act_cx *cx, struct act__cell *cell);
+
+// Ends the request whose token is open in this context, if any, with `status`.
+void act__cx_close_token(act_cx *cx, act_rc status);
+
+// --- undelivered.c -----------------------------------------------------------------------------
+
+// An accepted message will not be handled: records it, ends its ask with `reason`, gives back its
+// reservation in `cell` (NULL: it holds none) and frees it. cx may be NULL.
+void act__env_undeliver(struct act__system *system, act_cx *cx, struct act__cell *cell,
+                        struct act__env *env, act_rc reason);
+// Only the record.
+void act__undelivered(struct act__system *system, act_cx *cx, const act_undelivered *record);
+// Releases the payload's buffers and frees the block.
+void act__env_free(struct act__system *system, act_cx *cx, struct act__env *env);
+
+// --- send.c ------------------------------------------------------------------------------------
+
+// One send; `extension` NULL for a plain message. cx may be outside.
+ACT_MUST act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *message,
+                               const struct act__env_extension *extension, uint16_t flags);
+// A free envelope with room for `size` bytes of payload. NULL: no memory.
+struct act__env *act__env_allocate(struct act__system *system, act_cx *cx, size_t size,
+                                   uint16_t flags);
+
+// --- notice.c ----------------------------------------------------------------------------------
+
+// Handles one notice in the owner's turn: runs the continuation (not after the end) and frees the
+// record. Returns the handler's result.
+ACT_MUST act_rc act__notice_handle(act_cx *cx, struct act__cell *cell, struct act__env *env);
+// At the end of an actor: withdraws every record it has open; those on their way are marked dropped.
+void act__notices_withdraw(act_cx *cx, struct act__cell *cell);
+
+// A slot in a handle table for `record`. ACT_ENOMEM.
+ACT_MUST act_rc act__handle_put(struct act__handle_table *table, void *record, uint32_t *index,
+                                uint32_t *gen);
+void *act__handle_get(const struct act__handle_table *table, uint32_t index, uint32_t gen);
+void act__handle_remove(struct act__handle_table *table, uint32_t index);
+void act__handle_table_fini(struct act__handle_table *table);
+
+// --- timer.c, monitor.c, job.c, reply.c: withdrawal and handling, one pair per kind --------------
+
+ACT_MUST act_rc act__tick_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);
+bool act__tick_withdraw(act_cx *cx, struct act__notice *notice);   // true: it will not arrive
+ACT_MUST act_rc act__watch_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);
+bool act__watch_withdraw(act_cx *cx, struct act__notice *notice);
+ACT_MUST act_rc act__job_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);
+bool act__job_withdraw(act_cx *cx, struct act__notice *notice);
+ACT_MUST act_rc act__ask_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);
+bool act__ask_withdraw(act_cx *cx, struct act__notice *notice);
+
+// Tells every watcher of this cell's incarnation that it is gone. Owner only.
+void act__watchers_tell(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
+
+// Ends all kept tokens with `status`. Owner only.
+void act__kept_end(act_cx *cx, struct act__cell *cell, act_rc status);
+bool act__kept_remove(struct act__cell *cell, act_reply reply);
+
+// --- ask.c: requests ---------------------------------------------------------------------------
+
+ACT_MUST act_rc act__asks_create(struct act__system *system);
+void act__asks_destroy(struct act__system *system);
+
+// The value of an answer, in one block: what the asker's continuation is handed.
+struct act__answer_block {
+  const act_schema *schema;  // NULL: internal, an act_pid
+  size_t size;               // of the value behind this header
+};
+// A deep copy of `message` in a block; NULL: no memory.
+struct act__answer_block *act__answer_make(struct act__system *system, act_cx *cx,
+                                           const act_schema *schema, const void *message);
+// An unfilled block, for decoders.
+struct act__answer_block *act__answer_allocate(struct act__system *system, act_cx *cx,
+                                               const act_schema *schema, size_t size);
+static inline void *act__answer_value(struct act__answer_block *block) {
+  return block + 1;
+}
+void act__answer_free(struct act__system *system, act_cx *cx, struct act__answer_block *block);
+
+// Ends one ask: the first who ends it wins (true). `answer` is taken in every case; NULL with a
+// status other than ACT_OK. Any thread.
+bool act__ask_end(struct act__system *system, act_cx *cx, act_reply token, act_rc status,
+                  struct act__answer_block *answer);
+// The operation that this open ask of ours is about, or NULL if it has ended. A hint. Any thread.
+const act_op *act__ask_op(struct act__system *system, act_reply token);
+// The same for a token of any node.
+void act__reply_end(struct act__system *system, act_cx *cx, act_reply token, act_rc status);
+
+// --- spawn.c, child.c -----------------------------------------------------------------------------
+
+// Makes the record and the cell of a child and sends START; borrows spec->args. `owner` NULL: the
+// root. ACT_ENOMEM, ACT_ELIMIT, ACT_EEXIST, ACT_EINVAL, ACT_ENOTSUP; the last three are logged.
+ACT_MUST act_rc act__child_create(act_cx *cx, struct act__cell *owner, const act_child *spec,
+                                  act_exit_then then, struct act__birth **out);
+// Starts the next incarnation of a child that is DOWN and whose exit the owner has consumed, at once
+// or after a delay. A stop meanwhile forgets it.
+void act__child_restart(act_cx *cx, struct act__birth *birth, uint32_t delay_ms);
+// Asks it to stop and arms its stop deadline; past that KILL, past that stuck. One that is not
+// running is forgotten at once.
+void act__child_stop(act_cx *cx, struct act__birth *birth);
+// Owner only, after the exit was consumed: removes it from the owner's children and lets the slot go.
+// The record is gone for the caller.
+void act__child_forget(act_cx *cx, struct act__birth *birth);
+// The owner's handling of the three notices of a child; to be called in every life, DOWN included.
+ACT_MUST act_rc act__child_notice(act_cx *cx, struct act__cell *cell, struct act__env *env);
+// Called by the child's turn.
+void act__child_tell_up(act_cx *cx, struct act__cell *cell);
+void act__child_tell_exit(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
+// A child that will not come back gives its name free. By its turn, before its watchers are told.
+void act__child_leave_name(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
+// Frees the record; by the child's turn when it was forgotten.
+void act__birth_free(act_cx *cx, struct act__birth *birth);
+
+// --- names.c -----------------------------------------------------------------------------------
+
+// ACT_EEXIST: another cell has it. ACT_ENOMEM, ACT_EINVAL (too long). Any thread, all three.
+ACT_MUST act_rc act__name_put(struct act__system *system, const char *name, struct act__cell *cell);
+// Harmless when the name is another cell's by now.
+void act__name_remove(struct act__system *system, const char *name, struct act__cell *cell);
+// Its address (of the incarnation there is; epoch 0 when there is none) and what it is; false: no
+// such name. `behavior` may be NULL.
+bool act__name_find(struct act__system *system, const char *name, size_t length, act_pid *pid,
+                    const act_behavior **behavior);
+
+// --- supervisor.c ------------------------------------------------------------------------------
+
+extern const act_behavior act__supervisor;  // args: const act_sup *
+
+// --- the limit of a kind, with the default filled in --------------------------------------------
+
+static inline uint32_t act__limit(uint32_t given, uint32_t fallback) {
+  return given ? given : fallback;
+}
+
+#endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The end of an actor, in the one order that leaks nothing and that watchers can rely on: no message
+// gets in any more, children stop, clean-ups run newest first, everything it held is given back, and
+// only then are watchers and its owner told.
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/cell.h"
+#include "actors/proxy.h"
+#include "base/alloc.h"
+#include "base/check.h"
+
+void act__cell_up(act_cx *cx, struct act__cell *cell) {
+  ACT_ASSERT(cell->life == ACT__STARTING);
+  cell->life = ACT__UP;
+  struct act__cold *cold = cell->cold;
+  cold->later = false;
+  // What waited comes before what is pending: it was sent earlier.
+  *cold->aside_tail = cell->pending;
+  cell->pending = cold->aside;
+  cold->aside = NULL;
+  cold->aside_tail = &cold->aside;
+  act__child_tell_up(cx, cell);
+}
+
+static void note_ending(struct act__ending *ending, act_reason reason, act_rc rc,
+                        const char *text) {
+  ending->reason = reason;
+  ending->rc = rc;
+  snprintf(ending->text, sizeof ending->text, "%s", text ? text : rc ? act_rc_text(rc) : "");
+}
+
+void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc rc,
+                   const char *text) {
+  if (cell->life == ACT__FREE || cell->life == ACT__DOWN) return;
+  struct act__cold *cold = act__cell_cold(cell);
+  if (!cold) ACT_PANIC("no memory to end an actor");  // start() has made it for every actor
+  if (cell->life == ACT__ENDING) {
+    if (reason == ACT_REASON_KILLED && cold->ending.reason == ACT_REASON_NORMAL) {
+      note_ending(&cold->ending, reason, rc, text);
+    }
+    return;
+  }
+  cell->life = ACT__ENDING;
+  cell->failing = reason == ACT_REASON_FAILED;
+  if (cell->failing) ACT__COUNT(cx->system, cx, failures);
+  note_ending(&cold->ending, reason, rc, text);
+  act__mailbox_close(&cell->mailbox);
+  if (cell->proxy) {
+    act__proxy_end(cx, cell);
+    return;
+  }
+  act__cell_go_on_ending(cx, cell);
+}
+
+// True: none is left (or none that is waited for).
+static bool stop_children(act_cx *cx, struct act__cold *cold) {
+  bool none = true;
+  for (struct act__link *l = cold->children.prev, *before; l != &cold->children; l = before) {
+    before = l->prev;
+    struct act__birth *birth = ACT__CONTAINER_OF(l, struct act__birth, link);
+    if (birth->stuck) continue;
+    if (!birth->running) {  // it is DOWN and waits for a restart that will not come
+      act__child_forget(cx, birth);
+      continue;
+    }
+    none = false;
+    if (!birth->stopping) act__child_stop(cx, birth);
+    if (cold->in_order) return false;
+  }
+  return none;
+}
+
+static void run_deferred(struct act__cold *cold) {
+  struct act__deferred *deferred;
+  while ((deferred = cold->deferred)) {
+    cold->deferred = deferred->next;
+    deferred->fn(deferred->arg);
+  }
+}
+
+// Messages that were accepted and not handled: each one becomes a record, each ask ends.
+static void drain(act_cx *cx, struct act__cell *cell, struct act__env *chain) {
+  while (chain) {
+    struct act__env *next = chain->next;
+    act__env_undeliver(cx->system, cx, cell, chain, ACT_EDEAD);
+    chain = next;
+  }
+}
+
+// Pending notices stay pending: they are counted, and dropped as they are met.
+static void drain_pending(act_cx *cx, struct act__cell *cell) {
+  struct act__env **at = &cell->pending;
+  while (*at) {
+    struct act__env *env = *at;
+    if (env->notice) {
+      at = &env->next;
+      continue;
+    }
+    *at = env->next;
+    act__env_undeliver(cx->system, cx, cell, env, ACT_EDEAD);
+  }
+}
+
+static void free_cold(struct act__cell *cell) {
+  struct act__cold *cold = cell->cold;
+  ACT_ASSERT(act__list_is_empty(&cold->records));
+  act__handle_table_fini(&cold->timer_handles);
+  act__handle_table_fini(&cold->monitor_handles);
+  act__free(cold->kept);
+  act__arena_fini(&cold->arena);
+  // Stuck children still point at their owner's cell, not at this.
+  while (!act__list_is_empty(&cold->children)) act__list_pop_front(&cold->children);
+  act__free(cold);
+  cell->cold = NULL;
+}
+
+static void finish(act_cx *cx, struct act__cell *cell) {
+  struct act__cold *cold = cell->cold;
+  struct act__ending ending = cold->ending;
+  run_deferred(cold);
+  act__notices_withdraw(cx, cell);
+  act__kept_end(cx, cell, ACT_EDROPPED);
+  drain(cx, cell, cold->aside);
+  drain_pending(cx, cell);
+  if (cell->state) {
+    act__pool_free(&cx->me->cache, act__exec_pool(cx->system->exec), cell->state,
+                   cell->behavior->state_size + 1u);
+    cell->state = NULL;
+  }
+  free_cold(cell);
+  // relaxed: a hint for senders, as where it was set.
+  act__store_relaxed(&cell->epoch, 0);
+  cell->life = ACT__DOWN;
+  act__remote_cell_down(cx->system, cx, cell);
+  act__child_leave_name(cx, cell, &ending);
+  act__child_leave_name(cx, cell, &ending);
+  act__watchers_tell(cx, cell, &ending);
+  act__child_tell_exit(cx, cell, &ending);
+}
+
+void act__cell_go_on_ending(act_cx *cx, struct act__cell *cell) {
+  if (cell->life != ACT__ENDING) return;
+  if (stop_children(cx, cell->cold)) finish(cx, cell);
+}

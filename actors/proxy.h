@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Proxies: cells that stand for an actor elsewhere, behind a link or in a process of its own.
+//
+// A send to a proxy is an ordinary local send: its mailbox's bound is the credit that the real
+// mailbox has granted. The proxy's turn packs what arrives into the link; the reservation is given
+// back when the credit comes home. So bound, order, monitors, asks and names are the same near and
+// far. The proxy's own turn calls everything here unless it says otherwise.
+#ifndef TROUPE_ACTORS_PROXY_H
+#define TROUPE_ACTORS_PROXY_H
+
+#include "actors/cell.h"
+
+// START of an own-process child (cell->birth->spec.isolate): spawns the process.
+void act__proxy_start(act_cx *cx, struct act__cell *cell);
+// ACT__EXPRESS_REMOTE: the link or the process has reported something.
+void act__proxy_news(act_cx *cx, struct act__cell *cell);
+// One accepted message: packs it for the link, or records it as undelivered. Takes the envelope.
+void act__proxy_forward(act_cx *cx, struct act__cell *cell, struct act__env *env);
+// The end of a turn: what was packed is on its way.
+void act__proxy_flush(act_cx *cx, struct act__cell *cell);
+// The cell is ENDING: ends the process or lets the remote actor go, and finishes when that is done.
+void act__proxy_end(act_cx *cx, struct act__cell *cell);
+// At spawn: prepares the cell of an own-process child. ACT_ENOTSUP, ACT_ENOMEM, ACT_EINVAL.
+ACT_MUST act_rc act__proxy_attach_process(act_cx *cx, struct act__cell *cell);
+
+// The proxy for an actor of another node, or NULL: no route. Any thread.
+struct act__cell *act__proxy_find(struct act__system *system, act_pid pid);
+
+// --- the receiving side --------------------------------------------------------------------------
+
+// A message that came over a link has been handled or dropped: its room goes back to the peer as
+// credit, or to the mailbox if the link is gone. Owner of the cell only.
+void act__remote_credit_back(struct act__system *system, act_cx *cx, struct act__cell *cell,
+                             struct act__env *env);
+// A cell of ours is DOWN: peers that hold credits for it are told and their grants end.
+void act__remote_cell_down(struct act__system *system, act_cx *cx, struct act__cell *cell);
+// Answers a request of another node. Takes nothing. `text` may be NULL.
+ACT_MUST act_rc act__remote_answer(struct act__system *system, act_cx *cx, act_reply token,
+                                   act_rc status, const act_schema *schema, const void *message);
+// Look-up on another node: `address` is what follows the @. Ends the ask (an internal one whose value
+// is an act_pid) in its own time.
+ACT_MUST act_rc act__remote_lookup(struct act__system *system, act_cx *cx, const char *name,
+                                   size_t name_length, const char *address,
+                                   const act_protocol *protocol, act_reply token);
+
+#endif

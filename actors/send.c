@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Send: reserve room in exactly that incarnation's mailbox, copy the message once, link it in.
+#include <string.h>
+
+#include "actors/cell.h"
+#include "actors/proxy.h"
+#include "base/check.h"
+#include "mailbox/copy.h"
+
+struct act__env *act__env_allocate(struct act__system *system, act_cx *cx, size_t size,
+                                   uint16_t flags) {
+  size_t bytes = act__env_header_bytes(flags) + size;
+  struct act__env *env = act__pool_alloc(act__cache(cx), act__exec_pool(system->exec), bytes);
+  if (!env) return NULL;
+  memset(env, 0, sizeof *env);
+  env->size = (uint32_t)size;
+  env->flags = flags;
+  return env;
+}
+
+// The cell that a send to this address goes to, and the generation to prove.
+static struct act__cell *route(struct act__system *system, act_pid to, uint32_t *gen, act_rc *rc) {
+  if (to.node == system->incarnation) {
+    *rc = ACT_EDEAD;
+    *gen = to.gen;
+    return act__cell_at(system, to.slot);
+  }
+  if (to.node == 0) {
+    *rc = ACT_EDEAD;
+    return NULL;
+  }
+  *rc = ACT_ENOROUTE;
+  struct act__cell *proxy = act__proxy_find(system, to);
+  if (proxy) *gen = act__mailbox_generation(&proxy->mailbox);
+  return proxy;
+}
+
+static act_rc reserve(struct act__cell *cell, uint32_t gen, uint32_t epoch, bool near,
+                      uint32_t units) {
+  // relaxed: best knowledge; if it is old, the message is found undeliverable on arrival.
+  if (near && epoch && act__load_relaxed(&cell->epoch) != epoch) return ACT_EDEAD;
+  // relaxed: the reservation fails if the limits belong to another generation.
+  switch (act__mailbox_reserve(&cell->mailbox, gen, units, act__load_relaxed(&cell->msgs_max),
+                               act__load_relaxed(&cell->units_max))) {
+    case ACT__ADMIT_OK: return ACT_OK;
+    case ACT__ADMIT_FULL: return ACT_EFULL;
+    case ACT__ADMIT_CLOSED: return epoch ? ACT_EDEAD : ACT_ECLOSED;
+    case ACT__ADMIT_DEAD: break;
+  }
+  return ACT_EDEAD;
+}
+
+static void stamp_sender(act_cx *cx, struct act__env *env) {
+  if (!cx->cell) return;
+  act_pid self = act__cell_pid(cx->system, cx->cell);
+  env->sender_slot = self.slot;
+  env->sender_gen = self.gen;
+  env->sender_epoch = self.epoch;
+}
+
+act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *message,
+                      const struct act__env_extension *extension, uint16_t flags) {
+  struct act__system *system = cx->system;
+  size_t size = op->message->is_flat ? op->message->size : act__copy_size(op->message, message);
+  if (size > ACT_MESSAGE_MAX) return ACT_ELIMIT;
+  if (extension) flags |= ACT__ENV_EXTENDED;
+  flags |= ACT__ENV_COUNTED;
+  if (op->message->has_bufs) flags |= ACT__ENV_HAS_BUFS;
+  uint32_t units = act__env_units(act__env_header_bytes(flags) + size);
+
+  uint32_t gen = 0;
+  act_rc rc;
+  struct act__cell *cell = route(system, to, &gen, &rc);
+  if (!cell) return rc;
+  bool near = to.node == system->incarnation;
+  if ((rc = reserve(cell, gen, to.epoch, near, units))) return rc;
+
+  struct act__env *env = act__env_allocate(system, cx, size, flags);
+  if (!env) {
+    if (act__mailbox_cancel(&cell->mailbox, 1, units)) {
+      act__exec_submit(system->exec, cx->me, &cell->task);
+    }
+    return ACT_ENOMEM;
+  }
+  env->op = op;
+  env->target_epoch = near ? to.epoch : 0;
+  stamp_sender(cx, env);
+  if (extension) *act__env_extension(env) = *extension;
+  act__copy_into(op->message, message, act__env_payload(env));
+  act__cell_push(system, cx->me, cell, env);
+  return ACT_OK;
+}
+
+act_rc act__send(act_cx *cx, act_pid to, const act_op *op, const void *message) {
+  act_rc rc = act__send_with(cx, to, op, message, NULL, 0);
+  if (rc) {
+    ACT__COUNT(cx->system, cx, refused);
+  } else {
+    ACT__COUNT(cx->system, cx, sent);
+  }
+  return rc;
+}
+
+void act__cast(act_cx *cx, act_pid to, const act_op *op, const void *message) {
+  act_rc rc = act__send(cx, to, op, message);
+  if (!rc) return;
+  act_undelivered record = {.to = to, .op = op, .reason = rc, .count = 1};
+  record.from = act_self(cx);
+  act__undelivered(cx->system, cx, &record);
+}
+
+act_rc act_forward(act_cx *cx, act_pid to, const act_any *message) {
+  if (!cx->env || message->op != cx->env->op) return ACT_EINVAL;
+  struct act__env_extension *extension = act__env_extension(cx->env);
+  struct act__env_extension passed;
+  uint16_t flags = 0;
+  if (extension) {
+    passed = *extension;
+    if (cx->token_open) flags = ACT__ENV_ASK;
+  }
+  act_rc rc = act__send_with(cx, to, message->op, message->message, extension ? &passed : NULL,
+                             flags);
+  if (!rc) cx->token_open = false;  // it is the next actor's to answer
+  return rc;
+}

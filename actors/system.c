@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The system: every slot of one runtime, and what is made and ended with it.
+//
+// Slots live in chunks that are published once and stay until the system ends. A free slot keeps its
+// mailbox closed under a generation that nobody has an address of yet.
+#include "actors/cell.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/rand.h"
+
+static void context_init(act_cx *cx, struct act__system *system, struct act__worker *me) {
+  memset(cx, 0, sizeof *cx);
+  cx->system = system;
+  cx->me = me;
+  act__arena_init(&cx->scratch);
+  act__mutex_lock(&system->contexts_lock);
+  act__list_push_back(&system->contexts, &cx->link);
+  act__mutex_unlock(&system->contexts_lock);
+}
+
+// The contexts of workers stay in the list until the system ends: their tallies are read by it.
+static void on_worker(void *arg, struct act__worker *me, bool starting) {
+  struct act__system *system = (struct act__system *)arg;
+  if (starting) {
+    me->upper = &system->worker_contexts[me->index];
+    system->worker_contexts[me->index].me = me;
+  } else {
+    act__arena_fini(&system->worker_contexts[me->index].scratch);
+    act__arena_init(&system->worker_contexts[me->index].scratch);
+  }
+}
+
+static void system_free(struct act__system *system) {
+  if (!system) return;
+  for (uint32_t i = 0; system->chunks && i < system->chunk_count_max; i++) {
+    act__free(act__load_relaxed(&system->chunks[i]));  // relaxed: all threads have been joined
+  }
+  act__free(system->chunks);
+  act__free(system->worker_contexts);
+  if (system->asks) act__asks_destroy(system);
+  act__namemap_fini(&system->names);
+  act__mutex_fini(&system->contexts_lock);
+  act__mutex_fini(&system->root_lock);
+  act__cond_fini(&system->root_changed);
+  act__free(system);
+}
+
+static void system_init_locks(struct act__system *system, uint64_t seed) {
+  act__spinlock_init(&system->slots_lock);
+  act__spinlock_init(&system->names_lock);
+  for (unsigned i = 0; i < ACT__STRIPES; i++) act__spinlock_init(&system->stripes[i]);
+  act__mutex_init(&system->contexts_lock);
+  act__mutex_init(&system->root_lock);
+  act__cond_init(&system->root_changed);
+  act__list_init(&system->contexts);
+  act__namemap_init(&system->names, seed);
+}
+
+// A simulated node's incarnation is part of the run, so it comes from the seed.
+static act_rc choose_incarnation(const struct act__exec_options *exec, uint64_t *out) {
+  if (exec->flavour == ACT__SIMULATION) {
+    struct act__rand rand;
+    act__rand_seed(&rand, exec->seed ^ UINT64_C(0x53494d));
+    *out = act__rand_next(&rand) | 1;
+    return ACT_OK;
+  }
+  do {
+    act_rc rc = act__rand_entropy(out, sizeof *out);
+    if (rc) return rc;
+  } while (*out == 0);  // zero is nobody
+  return ACT_OK;
+}
+
+act_rc act__system_create(const act_node *node, const struct act__exec_options *options,
+                          struct act__system **out) {
+  uint64_t incarnation;
+  act_rc rc = choose_incarnation(options, &incarnation);
+  if (rc) return rc;
+  struct act__system *system = act__calloc(1, sizeof *system);
+  if (!system) return ACT_ENOMEM;
+  system_init_locks(system, incarnation);
+  system->incarnation = incarnation;
+  system->node = *node;
+  system->log = node->log ? node->log : act_log_stderr();
+  system->slots_max = node->actors_max ? node->actors_max : ACT_ACTORS_MAX;
+  system->slots_used = 1;  // slot 0 is nobody
+  system->chunk_count_max = (system->slots_max >> ACT__CHUNK_SHIFT) + 1;
+  system->chunks = act__calloc(system->chunk_count_max, sizeof *system->chunks);
+  rc = system->chunks ? act__asks_create(system) : ACT_ENOMEM;
+  if (rc) goto fail;
+
+  struct act__exec_options exec = *options;
+  exec.on_worker = on_worker;
+  exec.arg = system;
+  if ((rc = act__exec_create(&exec, &system->exec))) goto fail;
+  unsigned workers = act__exec_workers(system->exec);
+  system->worker_contexts = act__calloc(workers, sizeof *system->worker_contexts);
+  if (!system->worker_contexts) {
+    act__exec_destroy(system->exec);
+    rc = ACT_ENOMEM;
+    goto fail;
+  }
+  for (unsigned i = 0; i < workers; i++) context_init(&system->worker_contexts[i], system, NULL);
+  *out = system;
+  return ACT_OK;
+fail:
+  system_free(system);
+  return rc;
+}
+
+void act__system_destroy(struct act__system *system) {
+  act__exec_destroy(system->exec);
+  system_free(system);
+}
+
+// --- slots ---------------------------------------------------------------------------------------
+
+// Under slots_lock: a chunk of cells, born closed. False: no memory.
+static bool add_chunk(struct act__system *system, uint32_t chunk) {
+  struct act__cell *cells = act__calloc(ACT__CHUNK_CELLS, sizeof *cells);
+  if (!cells) return false;
+  for (uint32_t i = 0; i < ACT__CHUNK_CELLS; i++) {
+    cells[i].slot = (chunk << ACT__CHUNK_SHIFT) + i;
+    act__mailbox_init_closed(&cells[i].mailbox, 1);
+  }
+  // release [chunk]: pairs with the acquire in act__cell_at; publishes the cells.
+  act__store_release(&system->chunks[chunk], cells);
+  return true;
+}
+
+static struct act__cell *take_slot(struct act__system *system, act_rc *rc) {
+  struct act__cell *cell = system->free_cells;
+  if (cell) {
+    system->free_cells = (struct act__cell *)cell->state;
+    return cell;
+  }
+  *rc = ACT_ELIMIT;
+  if (system->slots_used > system->slots_max) return NULL;
+  *rc = ACT_ENOMEM;
+  uint32_t slot = system->slots_used;
+  if (!act__cell_at(system, slot) && !add_chunk(system, slot >> ACT__CHUNK_SHIFT)) return NULL;
+  system->slots_used++;
+  return act__cell_at(system, slot);
+}
+
+struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, uint32_t bytes,
+                                     act_rc *rc) {
+  act__spinlock_lock(&system->slots_lock);
+  struct act__cell *cell = take_slot(system, rc);
+  act__spinlock_unlock(&system->slots_lock);
+  if (!cell) return NULL;
+  // relaxed: a sender with an older address may read the new limits, but its reservation fails on
+  // the generation; one with this address learnt it after the release in act__mailbox_reopen.
+  act__store_relaxed(&cell->msgs_max, msgs);
+  act__store_relaxed(&cell->units_max, bytes / ACT__UNIT_BYTES ? bytes / ACT__UNIT_BYTES : 1);
+  act__store_relaxed(&cell->epoch, 1);  // the first incarnation can be meant before it starts
+  act__store_relaxed(&cell->express, 0);
+  act__store_relaxed(&cell->granted, 0);
+  cell->task.run = act__cell_turn;
+  cell->pending = NULL;
+  cell->state = NULL;
+  cell->behavior = NULL;
+  cell->birth = NULL;
+  cell->cold = NULL;
+  cell->proxy = NULL;
+  cell->notices = 0;
+  cell->life = ACT__DOWN;
+  cell->forgotten = false;
+  cell->failing = false;
+  act__spinlock_lock(act__stripe(system, cell->slot));
+  cell->watchers = NULL;
+  cell->watch_epoch = 1;
+  act__spinlock_unlock(act__stripe(system, cell->slot));
+  act__fetch_add_relaxed(&system->alive, 1);  // relaxed: a number for people
+  *rc = ACT_OK;
+  return cell;
+}
+
+void act__cell_retire(struct act__system *system, struct act__cell *cell) {
+  ACT_ASSERT(cell->life == ACT__DOWN && cell->notices == 0 && !cell->pending && !cell->cold);
+  cell->life = ACT__FREE;
+  // A slot whose generations are used up is never used again: no address ever means a later actor.
+  if (act__mailbox_retire(&cell->mailbox)) {
+    act__spinlock_lock(&system->slots_lock);
+    cell->state = system->free_cells;
+    system->free_cells = cell;
+    act__spinlock_unlock(&system->slots_lock);
+  }
+  // seq_cst [emptying]: see act__system_emptied.
+  if (act__fetch_sub_seq_cst(&system->alive, 1) == 1) act__system_emptied(system);
+}
+
+// --- waking --------------------------------------------------------------------------------------
+
+void act__cell_express(struct act__system *system, struct act__worker *me, struct act__cell *cell,
+                       uint32_t bits) {
+  // release [express]: pairs with the acquire exchange in the turn: what the signal is about (the
+  // record's fields) was written before. The knock makes the owner look.
+  act__fetch_or_release(&cell->express, bits);
+  if (act__mailbox_knock(&cell->mailbox)) act__exec_submit(system->exec, me, &cell->task);
+}
+
+void act__cell_push(struct act__system *system, struct act__worker *me, struct act__cell *cell,
+                    struct act__env *env) {
+  if (act__mailbox_push(&cell->mailbox, env)) act__exec_submit(system->exec, me, &cell->task);
+}
+
+struct act__cold *act__cell_cold(struct act__cell *cell) {
+  if (cell->cold) return cell->cold;
+  struct act__cold *cold = act__calloc(1, sizeof *cold);
+  if (!cold) return NULL;
+  act__arena_init(&cold->arena);
+  act__list_init(&cold->records);
+  act__list_init(&cold->children);
+  cold->aside_tail = &cold->aside;
+  cell->cold = cold;
+  return cold;
+}
+
+// --- outside contexts and counters ---------------------------------------------------------------
+
+act_cx *act_outside_open(act_runtime *rt) {
+  struct act__system *system = (struct act__system *)(void *)rt;
+  act_cx *cx = act__malloc(sizeof *cx);
+  if (cx) context_init(cx, system, NULL);
+  return cx;
+}
+
+static void tally_add(act_counters *out, struct act__tally *tally) {
+  // relaxed: each counter has one writer; a sum over running threads is approximate by contract.
+  out->sent += act__load_relaxed(&tally->sent);
+  out->refused += act__load_relaxed(&tally->refused);
+  out->handled += act__load_relaxed(&tally->handled);
+  out->undelivered += act__load_relaxed(&tally->undelivered);
+  out->late_replies += act__load_relaxed(&tally->late_replies);
+  out->late_results += act__load_relaxed(&tally->late_results);
+  out->restarts += act__load_relaxed(&tally->restarts);
+  out->failures += act__load_relaxed(&tally->failures);
+}
+
+// Its counts stay: they go to the shared tally.
+void act_outside_close(act_cx *cx) {
+  if (!cx) return;
+  struct act__system *system = cx->system;
+  act_counters counts = {0};
+  tally_add(&counts, &cx->tally);
+  // relaxed: numbers for people.
+  act__fetch_add_relaxed(&system->shared.sent, counts.sent);
+  act__fetch_add_relaxed(&system->shared.refused, counts.refused);
+  act__fetch_add_relaxed(&system->shared.undelivered, counts.undelivered);
+  act__mutex_lock(&system->contexts_lock);
+  act__list_remove(&cx->link);
+  act__mutex_unlock(&system->contexts_lock);
+  act__arena_fini(&cx->scratch);
+  act__free(cx);
+}
+
+void act_read_counters(act_runtime *rt, act_counters *out) {
+  struct act__system *system = (struct act__system *)(void *)rt;
+  memset(out, 0, sizeof *out);
+  tally_add(out, &system->shared);
+  act__mutex_lock(&system->contexts_lock);
+  for (struct act__link *l = system->contexts.next; l != &system->contexts; l = l->next) {
+    tally_add(out, &ACT__CONTAINER_OF(l, act_cx, link)->tally);
+  }
+  act__mutex_unlock(&system->contexts_lock);
+  out->actors = act__load_relaxed(&system->alive);  // relaxed: numbers for people
+  out->stuck = act__load_relaxed(&system->stuck);
+}

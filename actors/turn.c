@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The turn of an actor: take what came, look at express signals, handle messages and notices one by
+// one within the budget, give the room back, rest.
+//
+// One thread at a time is in here for a cell (mailbox.h, invariant 2). After act__mailbox_rest has
+// answered true the cell is not touched again.
+#include "actors/cell.h"
+
+#include "actors/proxy.h"
+#include "base/alloc.h"
+#include "base/check.h"
+#include "mailbox/copy.h"
+
+// What this turn has to give back to the mailbox, once.
+struct receipts {
+  uint32_t messages, units;
+};
+
+static act_handler_fn find_handler(const act_behavior *behavior, const act_op *op) {
+  for (uint32_t i = 0; i < behavior->nspeaks; i++) {
+    if (behavior->speaks[i].protocol == op->protocol) {
+      return behavior->speaks[i].handlers[op->index];
+    }
+  }
+  return NULL;
+}
+
+static void open_message(act_cx *cx, struct act__env *env) {
+  struct act__env_extension *extension = act__env_extension(env);
+  cx->env = env;
+  cx->deadline_ns = extension ? extension->deadline_ns : 0;
+  cx->token_open = (env->flags & ACT__ENV_ASK) != 0;
+  if (cx->token_open) {
+    cx->token = (act_reply){extension->reply_node, extension->reply_index, extension->reply_gen};
+  }
+}
+
+// The handler has returned: nothing of its context lasts.
+static void close_handler(act_cx *cx) {
+  cx->env = NULL;
+  cx->deadline_ns = 0;
+  if (cx->scratch_used) {
+    act__arena_reset(&cx->scratch);
+    cx->scratch_used = false;
+  }
+}
+
+static act_rc call_handler(act_cx *cx, struct act__cell *cell, struct act__env *env) {
+  const void *payload = act__env_payload(env);
+  act_handler_fn handler = find_handler(cell->behavior, env->op);
+  if (handler) return handler(cell->state, cx, payload, cx->token);
+  act_any any = {env->op, payload, cx->token, cx->token_open, act_sender(cx)};
+  return cell->behavior->any(cell->state, cx, &any);
+}
+
+static bool understands(const struct act__cell *cell, const struct act__env *env) {
+  return cell->behavior->any || find_handler(cell->behavior, env->op);
+}
+
+// A non-zero return of a handler is the failure of its actor.
+static void settle(act_cx *cx, struct act__cell *cell, act_rc rc) {
+  if (rc) {
+    act__cx_close_token(cx, ACT_EDEAD);
+    act__cell_end(cx, cell, ACT_REASON_FAILED, rc, cx->fail == rc ? cx->fail_text : NULL);
+  } else {
+    act__cx_close_token(cx, ACT_EDROPPED);
+    if (cx->ending) act__cell_end(cx, cell, ACT_REASON_NORMAL, ACT_OK, NULL);
+  }
+  cx->ending = false;
+  cx->fail = ACT_OK;
+  cx->fail_text[0] = 0;
+}
+
+// Why a message cannot be handed to this cell's incarnation; ACT_OK: it can.
+static act_rc refusal(act_cx *cx, struct act__cell *cell, const struct act__env *env) {
+  if (cell->life != ACT__UP) return ACT_EDEAD;
+  // relaxed: written by this cell's own turns.
+  if (env->target_epoch && env->target_epoch != act__load_relaxed(&cell->epoch)) return ACT_EDEAD;
+  if (!understands(cell, env)) return ACT_EBADMSG;
+  const struct act__env_extension *extension = act__env_extension((struct act__env *)(uintptr_t)env);
+#ifndef ACT_MUTANT_ASK_EXPIRED_HANDLED
+  if (extension && extension->deadline_ns && extension->deadline_ns <= cx->me->now_ns) {
+    return ACT_ETIMEDOUT;
+  }
+#endif
+  return ACT_OK;
+}
+
+static void finish_message(act_cx *cx, struct act__env *env, struct receipts *receipts) {
+  if (env->flags & ACT__ENV_REMOTE) {
+    act__remote_credit_back(cx->system, cx, cx->cell, env);
+  } else {
+    receipts->messages++;
+    receipts->units += act__env_units(act__env_block_bytes(env));
+  }
+  act__env_free(cx->system, cx, env);
+}
+
+static void handle_message(act_cx *cx, struct act__cell *cell, struct act__env *env,
+                           struct receipts *receipts) {
+  act_rc why_not = refusal(cx, cell, env);
+  if (why_not) {
+    act__env_undeliver(cx->system, cx, cell, env, why_not);
+    return;
+  }
+  act__exec_trace_fold(cx->system->exec, ((uint64_t)cell->slot << 32) | env->op->id);
+  open_message(cx, env);
+  act_rc rc = call_handler(cx, cell, env);
+  ACT__COUNT(cx->system, cx, handled);
+  settle(cx, cell, rc);
+  close_handler(cx);
+  finish_message(cx, env, receipts);
+}
+
+static void handle_notice(act_cx *cx, struct act__cell *cell, struct act__env *env) {
+  act__exec_trace_fold(cx->system->exec, ((uint64_t)cell->slot << 32) | 0x10000u | env->notice);
+  act_rc rc = act__notice_handle(cx, cell, env);
+  settle(cx, cell, rc);
+  close_handler(cx);
+}
+
+// While an actor starts its user messages wait aside, in order, still holding their room.
+static void put_aside(struct act__cell *cell, struct act__env *env) {
+  env->next = NULL;
+  *cell->cold->aside_tail = env;
+  cell->cold->aside_tail = &env->next;
+}
+
+static void start(act_cx *cx, struct act__cell *cell) {
+  ACT_ASSERT(cell->life == ACT__DOWN && !cell->forgotten);
+  struct act__birth *birth = cell->birth;
+  cell->life = ACT__STARTING;
+  cell->failing = false;
+  cell->behavior = birth->spec.behavior;
+  if (act__mailbox_is_closed(&cell->mailbox)) act__mailbox_reopen(&cell->mailbox);
+  // relaxed: a hint for senders; a message for another incarnation is found out on arrival.
+  act__store_relaxed(&cell->epoch, birth->epoch);
+  act__spinlock_lock(act__stripe(cx->system, cell->slot));
+  cell->watch_epoch = birth->epoch;
+  act__spinlock_unlock(act__stripe(cx->system, cell->slot));
+
+  // The cold part exists from here on while the actor starts: messages may have to wait aside.
+  if (!act__cell_cold(cell) ||
+      !(cell->state = act__pool_alloc(&cx->me->cache, act__exec_pool(cx->system->exec),
+                                      cell->behavior->state_size + 1u))) {
+    act__cell_end(cx, cell, ACT_REASON_FAILED, ACT_ENOMEM, "no memory to start");
+    return;
+  }
+  memset(cell->state, 0, cell->behavior->state_size);
+  cell->cold->later = false;
+  act_rc rc = cell->behavior->init(cell->state, cx, birth->args);
+  if (rc == ACT_LATER) {
+    cell->cold->later = cell->life == ACT__STARTING;
+    rc = ACT_OK;
+  } else if (rc == ACT_OK) {
+    act__cell_up(cx, cell);
+  }
+  settle(cx, cell, rc);
+  close_handler(cx);
+}
+
+static void handle_express(act_cx *cx, struct act__cell *cell) {
+  // acquire [express]: pairs with the release in act__cell_express.
+  uint32_t bits = act__exchange_acquire(&cell->express, 0);
+  if (bits & ACT__EXPRESS_REMOTE) act__proxy_news(cx, cell);
+  if ((bits & ACT__EXPRESS_START) && cell->life == ACT__DOWN && !cell->forgotten) {
+    if (cell->proxy) {
+      act__proxy_start(cx, cell);
+    } else {
+      start(cx, cell);
+    }
+  }
+  if (bits & ACT__EXPRESS_KILL) {
+    act__cell_end(cx, cell, ACT_REASON_KILLED, ACT_EKILLED, "killed");
+  }
+  if (bits & ACT__EXPRESS_STOP) act__cell_end(cx, cell, ACT_REASON_NORMAL, ACT_OK, NULL);
+  if (bits & ACT__EXPRESS_FORGET) cell->forgotten = true;
+}
+
+static void handle(act_cx *cx, struct act__cell *cell, struct act__env *env,
+                   struct receipts *receipts) {
+  if (env->notice) {
+    handle_notice(cx, cell, env);
+  } else if (cell->proxy && cell->life == ACT__UP) {
+    act__proxy_forward(cx, cell, env);
+  } else if (cell->life == ACT__STARTING) {
+    put_aside(cell, env);
+  } else {
+    handle_message(cx, cell, env, receipts);
+  }
+}
+
+static bool may_be_retired(struct act__cell *cell) {
+  return cell->life == ACT__DOWN && cell->forgotten && cell->notices == 0 && !cell->pending &&
+         act__mailbox_messages(&cell->mailbox) == 0;
+}
+
+// An express signal overtakes messages, so it is looked for between them.
+static bool has_express(struct act__cell *cell) {
+  // relaxed: only a hint; the signal's knock brings us back if this look was too early.
+  return act__load_relaxed(&cell->express) != 0;
+}
+
+// Whatever is there, within the budget. False: the budget is used up and there is more.
+static bool work(act_cx *cx, struct act__cell *cell, struct receipts *receipts) {
+  for (;;) {
+    if (has_express(cell)) handle_express(cx, cell);
+    if (!cell->pending) {
+      bool knocked;
+      cell->pending = act__mailbox_take(&cell->mailbox, &knocked);
+      if (knocked) handle_express(cx, cell);
+      if (!cell->pending) return true;
+    }
+    if (cx->me->steps++ >= ACT__TURN_MESSAGES) return false;
+    struct act__env *env = cell->pending;
+    cell->pending = env->next;
+    handle(cx, cell, env, receipts);
+  }
+}
+
+enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
+  struct act__cell *cell = ACT__CONTAINER_OF(task, struct act__cell, task);
+  act_cx *cx = act__cx_of(me);
+  cx->cell = cell;
+  for (;;) {
+    struct receipts receipts = {0, 0};
+    bool done = work(cx, cell, &receipts);
+    if (receipts.messages) {
+      act__mailbox_release(&cell->mailbox, receipts.messages, receipts.units);
+    }
+    if (cell->proxy) act__proxy_flush(cx, cell);
+    if (!done) {
+      cx->cell = NULL;
+      return ACT__TURN_AGAIN;
+    }
+    if (may_be_retired(cell)) {
+      bool knocked;
+      struct act__env *late = act__mailbox_take(&cell->mailbox, &knocked);
+      ACT_ASSERT(!late);
+      struct act__system *system = cx->system;
+      if (cell->birth) act__birth_free(cx, cell->birth);
+      cell->birth = NULL;
+      cx->cell = NULL;
+      act__cell_retire(system, cell);
+      return ACT__TURN_DONE;
+    }
+    if (act__mailbox_rest(&cell->mailbox)) {
+      cx->cell = NULL;
+      return ACT__TURN_DONE;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What was accepted and will not be handled: exactly one record each, and an end for its asker.
+#include "actors/cell.h"
+#include "actors/proxy.h"
+#include "mailbox/copy.h"
+
+void act__env_free(struct act__system *system, act_cx *cx, struct act__env *env) {
+  if ((env->flags & ACT__ENV_HAS_BUFS) && env->op) {
+    act__copy_release(env->op->message, act__env_payload(env));
+  }
+  act__pool_free(act__cache(cx), act__exec_pool(system->exec), env, act__env_block_bytes(env));
+}
+
+void act__undelivered(struct act__system *system, act_cx *cx, const act_undelivered *record) {
+  ACT__COUNT(system, cx, undelivered);
+  if (system->node.undelivered) system->node.undelivered(system->node.undelivered_arg, record);
+}
+
+static act_pid sender_of(struct act__system *system, struct act__env *env) {
+  struct act__env_extension *extension = act__env_extension(env);
+  act_pid from = {0, env->sender_slot, env->sender_gen, env->sender_epoch, 0};
+  if (env->sender_slot) {
+    from.node = extension && extension->sender_node ? extension->sender_node : system->incarnation;
+  }
+  return from;
+}
+
+void act__env_undeliver(struct act__system *system, act_cx *cx, struct act__cell *cell,
+                        struct act__env *env, act_rc reason) {
+  struct act__env_extension *extension = act__env_extension(env);
+  act_undelivered record = {.op = env->op, .reason = reason, .count = 1};
+  if (cell) record.to = act__cell_pid(system, cell);
+  record.to.epoch = env->target_epoch;
+  record.from = sender_of(system, env);
+  if (extension && extension->sent_ns) {
+    record.age_ns = act__exec_clock(system->exec)->now_ns(act__exec_clock(system->exec)) -
+                    extension->sent_ns;
+  }
+  act__undelivered(system, cx, &record);
+  if (env->flags & ACT__ENV_ASK) {
+    act_reply token = {extension->reply_node, extension->reply_index, extension->reply_gen};
+    act__reply_end(system, cx, token, reason);
+  }
+  if (env->flags & ACT__ENV_REMOTE) {
+    act__remote_credit_back(system, cx, cell, env);
+  } else if (cell && (env->flags & ACT__ENV_COUNTED)) {
+    act__mailbox_release(&cell->mailbox, 1, act__env_units(act__env_block_bytes(env)));
+  }
+  act__env_free(system, cx, env);
+}
