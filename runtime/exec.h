@@ -89,7 +89,8 @@ ACT_MUST act_rc act__exec_start(struct act__exec *);
 bool act__exec_run(struct act__exec *);
 
 // Current and simulation: one turn or one time step of work if there is any that is due; with
-// `may_wait` (current) sleeps for it. False: nothing to do (simulation: nothing will ever be).
+// `may_wait` (current) sleeps once for it, which I/O without a task or a mere wake-up may end too.
+// False: nothing to do (simulation: nothing will ever be; current that may wait: finished).
 bool act__exec_step(struct act__exec *, bool may_wait);
 
 // Simulation only: one step, without moving the clock to anything later than until_ns. False: all

@@ -61,13 +61,12 @@ static struct act__task *next_task(struct act__crew_worker *me) {
     advance_own(me);
     struct act__task *task = act__crew_pick(me);
     if (!task) task = act__crew_search(me);
-    if (task) {
+    bool finishing = !task && act__crew_is_finishing(me->crew);
+    // What was submitted before the finish may have come after the looks above.
+    if (finishing) task = act__crew_pick(me);
+    if (task || finishing) {
       stop_searching(me);
       return task;
-    }
-    if (act__crew_is_finishing(me->crew)) {
-      stop_searching(me);
-      return NULL;
     }
     act__crew_sleep(me);
   }
@@ -164,19 +163,19 @@ static bool crew_step(struct act__exec *exec, bool may_wait) {
   struct act__crew *crew = act__crew_of(exec);
   ACT_ASSERT(!crew->threads && crew->started);
   struct act__crew_worker *me = &crew->workers[0];
-  for (;;) {
-    int64_t now = act__worker_refresh_now(&me->base);
-    unsigned fired = act__alarms_advance_all(&exec->alarms, now, &me->base);
-    if (now - me->polled_ns >= ACT__SOLO_POLL_NS) solo_poll(me);
-    if (solo_turn(me)) return true;
-    if (fired > 0) return true;
-    if (!may_wait || act__crew_is_finishing(crew)) {
-      solo_poll(me);
-      return solo_turn(me);
-    }
-    act__crew_sleep(me);
-    stop_searching(me);
+  int64_t now = act__worker_refresh_now(&me->base);
+  unsigned fired = act__alarms_advance_all(&exec->alarms, now, &me->base);
+  if (now - me->polled_ns >= ACT__SOLO_POLL_NS) solo_poll(me);
+  if (solo_turn(me)) return true;
+  if (fired > 0) return true;
+  if (!may_wait || act__crew_is_finishing(crew)) {
+    solo_poll(me);
+    return solo_turn(me);
   }
+  act__crew_sleep(me);  // alarms and I/O callbacks run here; only they know whether they did anything
+  stop_searching(me);
+  solo_turn(me);
+  return true;
 }
 
 static bool crew_run(struct act__exec *exec) {

@@ -1,0 +1,744 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The executor with real threads and on the current thread: who runs when, and what wakes whom.
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/atomic.h"
+#include "base/check.h"
+#include "runtime/exec.h"
+#include "tests/runtime/watchdog.h"
+
+#define CYCLES 200
+#define FAIR_WITHIN (3 * ACT__FAIR_EVERY)  // three sources take turns
+
+static struct act__clock *clock_of_system;
+static struct watchdog dog;
+
+static int setup(void **state) {
+  (void)state;
+  clock_of_system = act__clock_system();
+  dog = (struct watchdog){0};
+  watchdog_start(&dog, "a test of the executor", 20 * ACT__NS_PER_S);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  watchdog_stop(&dog);
+  return 0;
+}
+
+static struct act__exec *make(enum act__flavour flavour, unsigned workers) {
+  struct act__exec *exec;
+  const struct act__exec_options options = {.flavour = flavour, .workers = workers};
+  assert_int_equal(act__exec_create(&options, &exec), ACT_OK);
+  return exec;
+}
+
+static struct act__exec *make_started(enum act__flavour flavour, unsigned workers) {
+  struct act__exec *exec = make(flavour, workers);
+  assert_int_equal(act__exec_start(exec), ACT_OK);
+  return exec;
+}
+
+static void end(struct act__exec *exec) {
+  act__exec_finish(exec);
+  assert_true(act__exec_run(exec));
+  act__exec_destroy(exec);
+}
+
+// --- order on one worker ------------------------------------------------------------------------
+
+#define LOG_MAX 4096
+
+static char order[LOG_MAX];
+static unsigned order_length;
+
+struct letter {
+  struct act__task task;
+  char name;
+  int turns;             // says AGAIN so often
+  struct letter *also[4];  // submitted by its first turn, in this order
+};
+
+static enum act__turn letter_turn(struct act__task *task, struct act__worker *me) {
+  struct letter *letter = ACT__CONTAINER_OF(task, struct letter, task);
+  assert_int_equal(me->steps, 0);
+  me->steps = 9;
+  if (order_length < LOG_MAX - 1) order[order_length++] = letter->name;
+  for (int i = 0; i < 4 && letter->also[i]; i++) {
+    act__exec_submit(me->exec, me, &letter->also[i]->task);
+    letter->also[i] = NULL;
+  }
+  return letter->turns-- > 0 ? ACT__TURN_AGAIN : ACT__TURN_DONE;
+}
+
+static void run_order(struct letter *first, const char *expected) {
+  struct act__exec *exec = make_started(ACT__CURRENT, 0);
+  order_length = 0;
+  memset(order, 0, sizeof order);
+  act__exec_submit(exec, act__exec_worker(exec, 0), &first->task);
+  while (act__exec_step(exec, false)) {
+  }
+  assert_string_equal(order, expected);
+  end(exec);
+}
+
+#define LETTER(c) {.task = {.run = letter_turn}, .name = c}
+
+static void what_a_turn_submits_runs_depth_first(void **state) {
+  (void)state;
+  struct letter a = LETTER('a'), b = LETTER('b'), c = LETTER('c'), d = LETTER('d'),
+                e = LETTER('e');
+  a.also[0] = &b;
+  a.also[1] = &c;
+  c.also[0] = &d;
+  c.also[1] = &e;
+  run_order(&a, "acedb");
+}
+
+static void again_goes_behind_everything_that_waits(void **state) {
+  (void)state;
+  struct letter a = LETTER('a'), b = LETTER('b'), c = LETTER('c'), d = LETTER('d');
+  a.also[0] = &b;
+  a.also[1] = &c;
+  a.also[2] = &d;
+  a.turns = 2;
+  c.turns = 1;
+  run_order(&a, "adcbaca");
+}
+
+// Two tasks that keep making each other runnable through the next-to-run place.
+struct pair {
+  struct act__task task;
+  struct pair *other;
+  unsigned *turns;
+};
+
+static enum act__turn pair_turn(struct act__task *task, struct act__worker *me) {
+  struct pair *pair = ACT__CONTAINER_OF(task, struct pair, task);
+  if (++*pair->turns < 1000) act__exec_submit(me->exec, me, &pair->other->task);
+  return ACT__TURN_DONE;
+}
+
+static unsigned seen_at, pair_turns;
+
+static enum act__turn look_turn(struct act__task *task, struct act__worker *me) {
+  (void)task;
+  (void)me;
+  seen_at = pair_turns;
+  return ACT__TURN_DONE;
+}
+
+static void a_talking_pair_lets_others_run_after_the_cap(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__CURRENT, 0);
+  struct act__worker *me = act__exec_worker(exec, 0);
+  struct pair a = {.task.run = pair_turn, .turns = &pair_turns};
+  struct pair b = {.task.run = pair_turn, .turns = &pair_turns, .other = &a};
+  a.other = &b;
+  struct act__task look = {.run = look_turn};
+  pair_turns = 0;
+  seen_at = 0;
+  act__exec_submit(exec, me, &look);
+  act__exec_submit(exec, me, &a.task);
+
+  while (act__exec_step(exec, false)) {
+  }
+
+  assert_int_equal(pair_turns, 1000);
+  assert_in_range(seen_at, 1, ACT__NEXT_CAP);
+  end(exec);
+}
+
+// A task that never lets the queue become empty: each turn submits two fresh ones.
+#define STORM 2000
+static struct act__task storm[STORM];
+static unsigned storm_used, storm_turns;
+
+static enum act__turn storm_turn(struct act__task *task, struct act__worker *me) {
+  (void)task;
+  storm_turns++;
+  for (int i = 0; i < 2 && storm_used < STORM; i++) {
+    storm[storm_used].run = storm_turn;
+    act__exec_submit(me->exec, me, &storm[storm_used++]);
+  }
+  return ACT__TURN_DONE;
+}
+
+struct marker {
+  struct act__task task;
+  unsigned ran_at;
+  int turns;
+};
+
+static enum act__turn marker_turn(struct act__task *task, struct act__worker *me) {
+  (void)me;
+  struct marker *marker = ACT__CONTAINER_OF(task, struct marker, task);
+  if (marker->turns-- > 0) return ACT__TURN_AGAIN;
+  marker->ran_at = storm_turns;
+  return ACT__TURN_DONE;
+}
+
+static void what_has_waited_longest_runs_within_the_fairness_bound(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__CURRENT, 0);
+  struct act__worker *me = act__exec_worker(exec, 0);
+  struct marker oldest = {.task.run = marker_turn};
+  struct marker lane = {.task.run = marker_turn, .turns = 1};
+  struct marker shared = {.task.run = marker_turn};
+  storm_used = 1;
+  storm_turns = 0;
+  storm[0].run = storm_turn;
+  act__exec_submit(exec, me, &lane.task);
+  assert_true(act__exec_step(exec, false));  // its first turn: now it is in the lane
+  act__exec_submit(exec, me, &oldest.task);
+  act__exec_submit(exec, NULL, &shared.task);
+  act__exec_submit(exec, me, &storm[0]);
+
+  while (act__exec_step(exec, false)) {
+  }
+
+  assert_int_equal(storm_turns, STORM);
+  assert_in_range(oldest.ran_at, 1, FAIR_WITHIN);
+  assert_in_range(lane.ran_at, 1, FAIR_WITHIN);
+  assert_in_range(shared.ran_at, 1, FAIR_WITHIN);
+  end(exec);
+}
+
+// --- waiting and waking -------------------------------------------------------------------------
+
+// A task that tells a thread that it ran, and may keep its worker busy until it is let go.
+struct signal {
+  struct act__task task;
+  struct act__parker ran;
+  ACT__ATOMIC(uint32_t) hold;  // 1: the turn lasts until somebody makes it 0
+  bool finish;
+  unsigned worker;
+};
+
+static enum act__turn signal_turn(struct act__task *task, struct act__worker *me) {
+  struct signal *s = ACT__CONTAINER_OF(task, struct signal, task);
+  s->worker = me->index;
+  act__parker_unpark(&s->ran);
+  // acquire [test:hold]: pairs with let_go.
+  while (act__load_acquire(&s->hold)) act__spin_pause();
+  if (s->finish) act__exec_finish(me->exec);
+  return ACT__TURN_DONE;
+}
+
+static void signal_init(struct signal *s, bool hold) {
+  *s = (struct signal){.task.run = signal_turn};
+  act__store_relaxed(&s->hold, hold);  // relaxed: the submission publishes it
+  act__parker_init(&s->ran);
+}
+
+static void wait_until_it_ran(struct signal *s) {
+  assert_true(act__parker_park(&s->ran, ACT__TIME_NEVER));  // the watchdog is the deadline
+}
+
+static void let_go(struct signal *s) {
+  act__store_release(&s->hold, 0);  // release [test:hold]: pairs with the turn's acquire
+}
+
+static void step_without_work_says_so(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__CURRENT, 0);
+  assert_false(act__exec_step(exec, false));
+  act__exec_finish(exec);
+  assert_false(act__exec_step(exec, true));
+  end(exec);
+}
+
+static void submit_from_outside(void *arg) {
+  struct act__exec *exec = ((void **)arg)[0];
+  struct signal *s = ((void **)arg)[1];
+  int64_t until = act__clock_now(clock_of_system) + 5 * ACT__NS_PER_MS;  // so that it sleeps
+  while (act__clock_now(clock_of_system) < until) act__spin_pause();
+  act__exec_submit(exec, NULL, &s->task);
+}
+
+static void current_thread_sleeps_and_is_woken_from_outside(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__CURRENT, 0);
+  struct signal s;
+  signal_init(&s, false);
+  s.finish = true;
+  void *arg[] = {exec, &s};
+  struct act__thread thread;
+  assert_int_equal(act__thread_start(&thread, "outside", 0, submit_from_outside, arg), ACT_OK);
+
+  assert_true(act__exec_run(exec));
+
+  wait_until_it_ran(&s);
+  act__thread_join(&thread);
+  act__parker_fini(&s.ran);
+  act__exec_destroy(exec);
+}
+
+static void pool_runs_what_foreign_threads_submit(void **state) {
+  (void)state;
+  for (unsigned workers = 1; workers <= 4; workers++) {
+    struct act__exec *exec = make_started(ACT__POOL, workers);
+    struct signal s[100];
+    for (int i = 0; i < 100; i++) {
+      signal_init(&s[i], false);
+      act__exec_submit(exec, NULL, &s[i].task);
+    }
+    for (int i = 0; i < 100; i++) {
+      wait_until_it_ran(&s[i]);
+      assert_in_range(s[i].worker, 0, workers - 1);
+    }
+    end(exec);
+    for (int i = 0; i < 100; i++) act__parker_fini(&s[i].ran);
+  }
+}
+
+// Submits one task, its only one, and then does not return before that task has run elsewhere.
+struct blocker {
+  struct act__task task;
+  struct signal *behind;
+  struct act__parker done;
+  unsigned worker;
+};
+
+static enum act__turn blocker_turn(struct act__task *task, struct act__worker *me) {
+  struct blocker *b = ACT__CONTAINER_OF(task, struct blocker, task);
+  b->worker = me->index;
+  act__exec_submit(me->exec, me, &b->behind->task);
+  wait_until_it_ran(b->behind);
+  act__parker_unpark(&b->done);
+  return ACT__TURN_DONE;
+}
+
+static void a_task_behind_a_long_turn_is_taken_by_another_worker(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__POOL, 2);
+  struct signal behind;
+  signal_init(&behind, false);
+  struct blocker blocker = {.task.run = blocker_turn, .behind = &behind};
+  act__parker_init(&blocker.done);
+
+  act__exec_submit(exec, NULL, &blocker.task);
+  assert_true(act__parker_park(&blocker.done, ACT__TIME_NEVER));
+  end(exec);
+
+  assert_int_not_equal(behind.worker, blocker.worker);
+  act__parker_fini(&behind.ran);
+  act__parker_fini(&blocker.done);
+}
+
+static void an_idle_pool_sleeps(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__POOL, 2);
+  struct signal s;
+  signal_init(&s, false);
+  act__exec_submit(exec, NULL, &s.task);
+  wait_until_it_ran(&s);
+
+  // A thread that waits for time to pass, as a client of the pool would.
+  struct act__parker never;
+  act__parker_init(&never);
+  long switches[2];
+  for (int i = 0; i < 2; i++) {
+    act__parker_park(&never, act__clock_now(clock_of_system) + 300 * ACT__NS_PER_MS);
+    switches[i] = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    struct dirent *entry;
+    while ((entry = readdir(tasks))) {
+      char path[300], line[128];
+      snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
+      FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+      long count;
+      while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1) switches[i] += count;
+      }
+      if (file) fclose(file);
+    }
+    closedir(tasks);
+  }
+  // In 0.3 s: one is this thread's own; at most five in a second are the pool's.
+  assert_in_range(switches[1] - switches[0], 0, 1 + 2);
+  act__parker_fini(&never);
+  act__parker_fini(&s.ran);
+  end(exec);
+}
+
+// --- the poller ---------------------------------------------------------------------------------
+
+// A poller that waits in a parker, submits what it was told to, and checks that it is a role.
+struct fake_poller {
+  struct act__poller poller;
+  struct act__parker parker;
+  struct act__exec *exec;
+  ACT__ATOMIC(uint32_t) inside;
+  ACT__ATOMIC(uint32_t) polls, polls_without_worker;
+  ACT__ATOMIC(struct act__task *) arrived;
+};
+
+static void fake_poll(struct act__poller *poller, struct act__worker *me, int64_t timeout_ns) {
+  struct fake_poller *fake = ACT__CONTAINER_OF(poller, struct fake_poller, poller);
+  ACT_ASSERT(act__fetch_add_acq_rel(&fake->inside, 1) == 0);
+  ACT_ASSERT(timeout_ns >= 0);
+  if (timeout_ns > 0) {
+    int64_t until = act__time_add(act__clock_now(clock_of_system), timeout_ns);
+    act__parker_park(&fake->parker, until);
+  }
+  act__fetch_add_relaxed(&fake->polls, 1);
+  if (!me) act__fetch_add_relaxed(&fake->polls_without_worker, 1);
+  // acq_rel [test:arrived]: pairs with arrive.
+  struct act__task *task = act__exchange_acq_rel(&fake->arrived, NULL);
+  if (task) act__exec_submit(fake->exec, me, task);
+  ACT_ASSERT(act__fetch_sub_acq_rel(&fake->inside, 1) == 1);
+}
+
+static void fake_wake(struct act__poller *poller) {
+  act__parker_unpark(&ACT__CONTAINER_OF(poller, struct fake_poller, poller)->parker);
+}
+
+// Something comes in over the wire. `wakes`: the poller's wait ends by it, as epoll's would.
+static void arrive(struct fake_poller *fake, struct act__task *task) {
+  act__exchange_acq_rel(&fake->arrived, task);  // acq_rel [test:arrived]: pairs with fake_poll
+  act__parker_unpark(&fake->parker);
+}
+
+static struct act__exec *make_with_poller(struct fake_poller *fake, enum act__flavour flavour,
+                                          unsigned workers) {
+  *fake = (struct fake_poller){.poller = {.poll = fake_poll, .wake = fake_wake}};
+  act__parker_init(&fake->parker);
+  fake->exec = make(flavour, workers);
+  act__exec_set_poller(fake->exec, &fake->poller);
+  assert_int_equal(act__exec_start(fake->exec), ACT_OK);
+  return fake->exec;
+}
+
+static void what_arrives_wakes_an_idle_pool_and_so_does_a_submission(void **state) {
+  (void)state;
+  for (unsigned workers = 1; workers <= 3; workers++) {
+    struct fake_poller fake;
+    struct act__exec *exec = make_with_poller(&fake, ACT__POOL, workers);
+    for (int i = 0; i < 300; i++) {
+      struct signal s;
+      signal_init(&s, false);
+      if (i % 2) {
+        arrive(&fake, &s.task);
+      } else {
+        act__exec_submit(exec, NULL, &s.task);
+      }
+      wait_until_it_ran(&s);
+      act__parker_fini(&s.ran);
+    }
+    end(exec);
+    act__parker_fini(&fake.parker);
+  }
+}
+
+static void busy_workers_do_not_hold_up_what_arrives(void **state) {
+  (void)state;
+  struct fake_poller fake;
+  struct act__exec *exec = make_with_poller(&fake, ACT__POOL, 2);
+  struct signal busy[2], arriving;
+  for (int i = 0; i < 2; i++) {
+    signal_init(&busy[i], true);
+    act__exec_submit(exec, NULL, &busy[i].task);
+  }
+  for (int i = 0; i < 2; i++) wait_until_it_ran(&busy[i]);
+  uint32_t before = act__load_relaxed(&fake.polls_without_worker);
+  signal_init(&arriving, false);
+  arrive(&fake, &arriving.task);
+  // relaxed: a count; the watchdog is the deadline.
+  while (act__load_relaxed(&fake.polls_without_worker) < before + 3) act__spin_pause();
+
+  let_go(&busy[0]);
+  wait_until_it_ran(&arriving);
+  let_go(&busy[1]);
+
+  end(exec);
+  for (int i = 0; i < 2; i++) act__parker_fini(&busy[i].ran);
+  act__parker_fini(&arriving.ran);
+  act__parker_fini(&fake.parker);
+}
+
+static void one_busy_worker_leaves_the_other_to_poll(void **state) {
+  (void)state;
+  struct fake_poller fake;
+  struct act__exec *exec = make_with_poller(&fake, ACT__POOL, 2);
+  struct signal busy;
+  signal_init(&busy, true);
+  act__exec_submit(exec, NULL, &busy.task);
+  wait_until_it_ran(&busy);
+  for (int i = 0; i < 50; i++) {
+    struct signal s;
+    signal_init(&s, false);
+    arrive(&fake, &s.task);
+    wait_until_it_ran(&s);
+    assert_int_not_equal(s.worker, busy.worker);
+    act__parker_fini(&s.ran);
+  }
+  let_go(&busy);
+  end(exec);
+  act__parker_fini(&busy.ran);
+  act__parker_fini(&fake.parker);
+}
+
+static void current_thread_polls_while_tasks_run(void **state) {
+  (void)state;
+  struct fake_poller fake;
+  struct act__exec *exec = make_with_poller(&fake, ACT__CURRENT, 1);
+  struct letter forever = LETTER('f');
+  forever.turns = 1 << 30;
+  struct signal s;
+  signal_init(&s, false);
+  act__exec_submit(exec, NULL, &forever.task);
+  arrive(&fake, &s.task);
+  while (!act__parker_park(&s.ran, 0)) assert_true(act__exec_step(exec, false));
+  forever.turns = 0;
+  act__parker_fini(&s.ran);
+  end(exec);
+  act__parker_fini(&fake.parker);
+}
+
+// --- alarms -------------------------------------------------------------------------------------
+
+struct bell {
+  struct act__alarm alarm;
+  struct act__parker rang;
+  int64_t due;
+  ACT__ATOMIC(uint32_t) count;
+};
+
+static void on_bell(struct act__alarm *alarm, struct act__worker *me) {
+  struct bell *bell = ACT__CONTAINER_OF(alarm, struct bell, alarm);
+  ACT_ASSERT(act__clock_now(clock_of_system) >= bell->due);
+  ACT_ASSERT(!me || me->now_ns >= bell->due);
+  act__fetch_add_relaxed(&bell->count, 1);
+  act__parker_unpark(&bell->rang);
+}
+
+static void bell_init(struct bell *bell) {
+  *bell = (struct bell){.alarm.fire = on_bell};
+  act__parker_init(&bell->rang);
+}
+
+static void bell_arm(struct act__exec *exec, struct act__worker *me, struct bell *bell,
+                     int64_t in_ns) {
+  bell->due = act__clock_now(clock_of_system) + in_ns;
+  act__alarm_arm(exec, me, &bell->alarm, bell->due);
+}
+
+static void wait_for_bell(struct bell *bell) {
+  assert_true(act__parker_park(&bell->rang, ACT__TIME_NEVER));  // the watchdog is the deadline
+}
+
+static void an_alarm_from_outside_ends_a_longer_sleep(void **state) {
+  (void)state;
+  for (unsigned workers = 1; workers <= 2; workers++) {
+    struct act__exec *exec = make_started(ACT__POOL, workers);
+    struct bell far, near;
+    bell_init(&far);
+    bell_init(&near);
+    bell_arm(exec, NULL, &far, 3600 * ACT__NS_PER_S);
+    for (int i = 0; i < 20; i++) {
+      bell_arm(exec, NULL, &near, ACT__NS_PER_MS);
+      wait_for_bell(&near);
+    }
+    assert_true(act__alarm_cancel(exec, &far.alarm));
+    assert_false(act__alarm_cancel(exec, &far.alarm));
+    end(exec);
+    assert_int_equal(act__load_relaxed(&near.count), 20);
+    assert_int_equal(act__load_relaxed(&far.count), 0);
+    act__parker_fini(&far.rang);
+    act__parker_fini(&near.rang);
+  }
+}
+
+// Arms an alarm on its worker's own wheel, then stays in its turn until it is let go.
+struct armer {
+  struct act__task task;
+  struct bell *bell;
+  struct signal *then;
+};
+
+static enum act__turn armer_turn(struct act__task *task, struct act__worker *me) {
+  struct armer *a = ACT__CONTAINER_OF(task, struct armer, task);
+  bell_arm(me->exec, me, a->bell, 2 * ACT__NS_PER_MS);
+  return a->then ? a->then->task.run(&a->then->task, me) : ACT__TURN_DONE;
+}
+
+static void alarms_of_a_stuck_worker_fire(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__POOL, 2);
+  struct bell bell;
+  bell_init(&bell);
+  struct signal stay;
+  signal_init(&stay, true);
+  struct armer armer = {.task.run = armer_turn, .bell = &bell, .then = &stay};
+  act__exec_submit(exec, NULL, &armer.task);
+
+  wait_for_bell(&bell);
+
+  let_go(&stay);
+  end(exec);
+  act__parker_fini(&stay.ran);
+  act__parker_fini(&bell.rang);
+}
+
+static void alarms_of_a_sleeping_worker_fire(void **state) {
+  (void)state;
+  for (unsigned workers = 1; workers <= 3; workers++) {
+    struct act__exec *exec = make_started(ACT__POOL, workers);
+    struct bell bell;
+    bell_init(&bell);
+    struct armer armer = {.task.run = armer_turn, .bell = &bell};
+    for (int i = 0; i < 30; i++) {
+      act__exec_submit(exec, NULL, &armer.task);
+      wait_for_bell(&bell);
+    }
+    end(exec);
+    act__parker_fini(&bell.rang);
+  }
+}
+
+static void current_thread_fires_alarms_in_time(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__CURRENT, 0);
+  struct bell bell;
+  bell_init(&bell);
+  bell_arm(exec, act__exec_worker(exec, 0), &bell, 3 * ACT__NS_PER_MS);
+  while (act__load_relaxed(&bell.count) == 0) act__exec_step(exec, true);
+  end(exec);
+  act__parker_fini(&bell.rang);
+}
+
+// --- life ---------------------------------------------------------------------------------------
+
+static unsigned entries_in(const char *path) {
+  DIR *folder = opendir(path);
+  assert_non_null(folder);
+  unsigned count = 0;
+  while (readdir(folder)) count++;
+  closedir(folder);
+  return count;
+}
+
+static ACT__ATOMIC(int) hooks_open;
+
+static void count_hook(void *arg, struct act__worker *worker, bool starting) {
+  assert_ptr_equal(arg, &hooks_open);
+  if (starting) {
+    worker->upper = arg;
+    act__fetch_add_relaxed(&hooks_open, 1);
+  } else {
+    assert_ptr_equal(worker->upper, arg);
+    act__fetch_sub_relaxed(&hooks_open, 1);
+  }
+}
+
+static void start_and_stop_leave_nothing_behind(void **state) {
+  (void)state;
+  unsigned threads = entries_in("/proc/self/task");
+  unsigned files = entries_in("/proc/self/fd");
+  for (int i = 0; i < CYCLES; i++) {
+    struct act__exec *exec;
+    const struct act__exec_options options = {.flavour = i % 3 ? ACT__POOL : ACT__CURRENT,
+                                              .workers = (unsigned)i % 4 + 1,
+                                              .on_worker = count_hook,
+                                              .arg = &hooks_open};
+    assert_int_equal(act__exec_create(&options, &exec), ACT_OK);
+    assert_int_equal(act__exec_start(exec), ACT_OK);
+    struct letter a = LETTER('a');
+    order_length = 0;
+    act__exec_submit(exec, NULL, &a.task);
+    if (i % 2) {
+      end(exec);
+      assert_int_equal(order_length, 1);
+    } else {
+      act__exec_destroy(exec);  // finishes by itself
+    }
+    assert_int_equal(act__load_relaxed(&hooks_open), 0);
+  }
+  assert_int_equal(entries_in("/proc/self/task"), threads);
+  assert_int_equal(entries_in("/proc/self/fd"), files);
+}
+
+static void destroy_accepts_null_and_what_was_never_started(void **state) {
+  (void)state;
+  act__exec_destroy(NULL);
+  act__exec_destroy(make(ACT__POOL, 3));
+  act__exec_destroy(make(ACT__CURRENT, 0));
+  act__exec_destroy(make(ACT__SIMULATION, 0));
+}
+
+static void workers_are_bounded(void **state) {
+  (void)state;
+  struct act__exec *exec;
+  struct act__exec_options options = {.flavour = ACT__POOL, .workers = ACT__WORKERS_MAX};
+  assert_int_equal(act__exec_create(&options, &exec), ACT_OK);
+  assert_int_equal(act__exec_workers(exec), ACT__WORKERS_MAX);
+  act__exec_destroy(exec);
+  options.workers++;
+  assert_int_equal(act__exec_create(&options, &exec), ACT_EINVAL);
+  assert_null(exec);
+  options.workers = 0;
+  assert_int_equal(act__exec_create(&options, &exec), ACT_OK);
+  assert_in_range(act__exec_workers(exec), 1, ACT__WORKERS_MAX);
+  act__exec_destroy(exec);
+}
+
+static void any_failed_allocation_is_an_answer(void **state) {
+  (void)state;
+  const enum act__flavour flavours[] = {ACT__POOL, ACT__CURRENT, ACT__SIMULATION};
+  for (int f = 0; f < 3; f++) {
+    const struct act__exec_options options = {.flavour = flavours[f], .workers = 2};
+    for (int64_t n = 0;; n++) {
+      struct act__exec *exec;
+      act__alloc_fail_once(n);
+      act_rc rc = act__exec_create(&options, &exec);
+      bool refused = act__alloc_failures() > 0;
+      act__alloc_fail_after(-1);
+      assert_int_equal(rc, refused ? ACT_ENOMEM : ACT_OK);
+      act__exec_destroy(exec);
+      if (!refused) break;
+      assert_null(exec);
+    }
+  }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(what_a_turn_submits_runs_depth_first),
+      TEST(again_goes_behind_everything_that_waits),
+      TEST(a_talking_pair_lets_others_run_after_the_cap),
+      TEST(what_has_waited_longest_runs_within_the_fairness_bound),
+      TEST(step_without_work_says_so),
+      TEST(current_thread_sleeps_and_is_woken_from_outside),
+      TEST(pool_runs_what_foreign_threads_submit),
+      TEST(a_task_behind_a_long_turn_is_taken_by_another_worker),
+      TEST(an_idle_pool_sleeps),
+      TEST(what_arrives_wakes_an_idle_pool_and_so_does_a_submission),
+      TEST(busy_workers_do_not_hold_up_what_arrives),
+      TEST(one_busy_worker_leaves_the_other_to_poll),
+      TEST(current_thread_polls_while_tasks_run),
+      TEST(an_alarm_from_outside_ends_a_longer_sleep),
+      TEST(alarms_of_a_stuck_worker_fire),
+      TEST(alarms_of_a_sleeping_worker_fire),
+      TEST(current_thread_fires_alarms_in_time),
+      TEST(start_and_stop_leave_nothing_behind),
+      TEST(destroy_accepts_null_and_what_was_never_started),
+      TEST(workers_are_bounded),
+      TEST(any_failed_allocation_is_an_answer),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
