@@ -48,7 +48,7 @@ struct act__decode_error {
   size_t offset;        // of the refused byte
   const char *message;  // type, of the innermost message
   const char *field;    // NULL: not in one
-  char text[160];       // one sentence with all of it
+  char text[200];       // one sentence with all of it
 };
 
 // Zero means the default. `error` may be NULL and is written when decoding refuses.

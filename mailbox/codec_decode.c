@@ -37,7 +37,7 @@ static act_rc refuse(struct decoder *decoder, size_t offset, const char *format,
   struct act__decode_error *error = decoder->error;
 
   if (error) {
-    char reason[96];
+    char reason[72];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
