@@ -117,9 +117,14 @@ bool act__system_down(struct act__system *system, int64_t deadline_ns) {
   if (!system->root) return true;
   struct act__cell *root = system->root->cell;
   if (!holds(system, has_exited)) {
+    // relaxed: seen with the signal. The children's deadlines shrink below this one.
+    act__store_relaxed(&system->root->stop_due_ns, deadline_ns);
     act__cell_express(system, NULL, root, ACT__EXPRESS_STOP);
     if (!act__system_wait(system, has_exited, deadline_ns)) return false;
   }
+  // What is stuck keeps its slot and its owner's: there is nothing to wait for.
+  // relaxed: counted by turns before the root's exit, which was seen under root_lock.
+  if (act__load_relaxed(&system->stuck)) return false;
   act__store_seq_cst(&system->emptying, 1);  // seq_cst [emptying]: see act__system_emptied
   act__cell_express(system, NULL, root, ACT__EXPRESS_FORGET);
   system->root = NULL;
