@@ -55,10 +55,14 @@ static struct act__task *pick_by_turns(struct act__crew_worker *me) {
 }
 
 struct act__task *act__crew_pick(struct act__crew_worker *me) {
+#ifndef ACT_MUTANT_PICK_UNFAIR
   if (++me->picks % ACT__FAIR_EVERY == 0) {
     struct act__task *task = pick_by_turns(me);
     if (task) return task;
   }
+#else
+  (void)pick_by_turns;
+#endif
   struct act__task *task = take_next(me);
 #ifndef ACT_MUTANT_NEXT_WITHOUT_CAP
   if (task && me->in_a_row >= ACT__NEXT_CAP) {

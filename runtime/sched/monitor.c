@@ -62,6 +62,9 @@ static void see_to_the_keeper(struct act__crew *crew) {
 
 static void look_after(struct act__crew *crew) {
   int64_t now = act__clock_now(crew->exec.clock);
+#ifdef ACT_MUTANT_MONITOR_BLIND
+  if (now > 0) return;
+#endif
   see_to_the_keeper(crew);
   act__alarms_advance_all(&crew->exec.alarms, now - ALARM_GRACE_NS, NULL);
   if (act__idle_wants_wake(&crew->idle) && act__crew_has_work(crew, now)) {

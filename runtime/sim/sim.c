@@ -93,8 +93,12 @@ static struct act__task *choose(struct act__sim *sim) {
   }
   if (sim->ready_count == 0) return act__task_chain_pop(&sim->overflow);
   uint64_t index = act__rand_below(&sim->choices, sim->ready_count);
-  fold(sim, EVENT_TURN, index, sim->ready_count);
   struct act__task *task = sim->ready[index];
+#ifdef ACT_MUTANT_SIM_TRACE_ADDRESS
+  fold(sim, EVENT_TURN, (uint64_t)(uintptr_t)task, sim->ready_count);
+#else
+  fold(sim, EVENT_TURN, index, sim->ready_count);
+#endif
   sim->ready[index] = sim->ready[--sim->ready_count];
   return task;
 }

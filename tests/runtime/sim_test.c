@@ -12,9 +12,25 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "runtime/exec.h"
+#include "tests/runtime/watchdog.h"
 
 #define ACTORS 12
 #define HOUR_NS (3600 * ACT__NS_PER_S)
+
+static struct watchdog dog;
+
+static int setup(void **state) {
+  (void)state;
+  dog = (struct watchdog){0};
+  watchdog_start(&dog, "a simulation", 20 * ACT__NS_PER_S);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  watchdog_stop(&dog);
+  return 0;
+}
 
 struct world;
 
@@ -271,16 +287,18 @@ static void submitting_cannot_fail_when_memory_does(void **state) {
   act__exec_destroy(exec);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(same_seed_gives_the_same_run),
-      cmocka_unit_test(another_seed_gives_another_run),
-      cmocka_unit_test(folding_an_event_in_changes_the_trace),
-      cmocka_unit_test(time_moves_to_the_alarm_without_waiting),
-      cmocka_unit_test(wall_clock_is_virtual_and_starts_at_a_fixed_date),
-      cmocka_unit_test(finish_ends_the_run),
-      cmocka_unit_test(jobs_past_the_bound_are_refused),
-      cmocka_unit_test(submitting_cannot_fail_when_memory_does),
+      TEST(same_seed_gives_the_same_run),
+      TEST(another_seed_gives_another_run),
+      TEST(folding_an_event_in_changes_the_trace),
+      TEST(time_moves_to_the_alarm_without_waiting),
+      TEST(wall_clock_is_virtual_and_starts_at_a_fixed_date),
+      TEST(finish_ends_the_run),
+      TEST(jobs_past_the_bound_are_refused),
+      TEST(submitting_cannot_fail_when_memory_does),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

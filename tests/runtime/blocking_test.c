@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/blocking.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "tests/runtime/watchdog.h"
+
+#define THREADS 3u
+#define QUEUE 5u
+
+static struct act__blocking pool;
+static struct watchdog dog;
+
+// A gate that jobs wait at, and what they count on the way.
+static struct {
+  struct act__mutex mutex;
+  struct act__cond changed;
+  bool open;
+  unsigned inside, inside_max, done;
+  unsigned order[64];
+} gate;
+
+struct numbered {
+  struct act__job job;
+  unsigned number;
+};
+
+static void wait_at_the_gate(struct act__job *job) {
+  (void)job;
+  act__mutex_lock(&gate.mutex);
+  gate.inside++;
+  if (gate.inside > gate.inside_max) gate.inside_max = gate.inside;
+  act__cond_broadcast(&gate.changed);
+  while (!gate.open) act__cond_wait(&gate.changed, &gate.mutex);
+  gate.inside--;
+  act__mutex_unlock(&gate.mutex);
+}
+
+static void note_done(struct act__job *job) {
+  act__mutex_lock(&gate.mutex);
+  gate.order[gate.done++] = ACT__CONTAINER_OF(job, struct numbered, job)->number;
+  act__cond_broadcast(&gate.changed);
+  act__mutex_unlock(&gate.mutex);
+}
+
+static void set_open(bool open) {
+  act__mutex_lock(&gate.mutex);
+  gate.open = open;
+  act__cond_broadcast(&gate.changed);
+  act__mutex_unlock(&gate.mutex);
+}
+
+// The watchdog is the deadline of these two.
+static void wait_until_inside(unsigned count) {
+  act__mutex_lock(&gate.mutex);
+  while (gate.inside != count) act__cond_wait(&gate.changed, &gate.mutex);
+  act__mutex_unlock(&gate.mutex);
+}
+
+static void wait_until_done(unsigned count) {
+  act__mutex_lock(&gate.mutex);
+  while (gate.done != count) act__cond_wait(&gate.changed, &gate.mutex);
+  act__mutex_unlock(&gate.mutex);
+}
+
+static int setup(void **state) {
+  (void)state;
+  dog = (struct watchdog){0};
+  watchdog_start(&dog, "a test of the blocking pool", 20 * ACT__NS_PER_S);
+  act__mutex_init(&gate.mutex);
+  act__cond_init(&gate.changed);
+  gate.open = false;
+  gate.inside = gate.inside_max = gate.done = 0;
+  assert_int_equal(act__blocking_init(&pool, act__clock_system(), THREADS, QUEUE), ACT_OK);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  act__blocking_fini(&pool);
+  act__cond_fini(&gate.changed);
+  act__mutex_fini(&gate.mutex);
+  watchdog_stop(&dog);
+  return 0;
+}
+
+static void fill(struct numbered *jobs, unsigned count) {
+  for (unsigned i = 0; i < count; i++) {
+    jobs[i] = (struct numbered){.job = {.work = wait_at_the_gate, .done = note_done}, .number = i};
+  }
+}
+
+static void push_all(struct numbered *jobs, unsigned from, unsigned to) {
+  for (unsigned i = from; i < to; i++) {
+    assert_int_equal(act__blocking_push(&pool, &jobs[i].job), ACT_OK);
+  }
+}
+
+static void no_thread_runs_before_the_first_job(void **state) {
+  (void)state;
+  assert_int_equal(act__blocking_running(&pool), 0);
+}
+
+static void full_queue_refuses_and_keeps_what_it_has(void **state) {
+  (void)state;
+  struct numbered jobs[THREADS + QUEUE + 1];
+  fill(jobs, THREADS + QUEUE + 1);
+  push_all(jobs, 0, THREADS);
+  wait_until_inside(THREADS);
+  push_all(jobs, THREADS, THREADS + QUEUE);
+
+  assert_int_equal(act__blocking_push(&pool, &jobs[THREADS + QUEUE].job), ACT_EFULL);
+
+  set_open(true);
+  wait_until_done(THREADS + QUEUE);
+  push_all(jobs, THREADS + QUEUE, THREADS + QUEUE + 1);
+  wait_until_done(THREADS + QUEUE + 1);
+}
+
+static void at_most_the_maximum_of_threads_runs(void **state) {
+  (void)state;
+  struct numbered jobs[THREADS + QUEUE];
+  fill(jobs, THREADS + QUEUE);
+  push_all(jobs, 0, THREADS);
+  wait_until_inside(THREADS);
+  push_all(jobs, THREADS, THREADS + QUEUE);
+  assert_int_equal(act__blocking_running(&pool), THREADS);
+
+  set_open(true);
+  wait_until_done(THREADS + QUEUE);
+
+  assert_int_equal(gate.inside_max, THREADS);
+}
+
+static void one_thread_takes_jobs_in_order(void **state) {
+  (void)state;
+  act__blocking_fini(&pool);
+  assert_int_equal(act__blocking_init(&pool, act__clock_system(), 1, QUEUE), ACT_OK);
+  struct numbered jobs[1 + QUEUE];
+  fill(jobs, 1 + QUEUE);
+  push_all(jobs, 0, 1);
+  wait_until_inside(1);
+  push_all(jobs, 1, 1 + QUEUE);
+
+  set_open(true);
+  wait_until_done(1 + QUEUE);
+
+  for (unsigned i = 0; i < 1 + QUEUE; i++) assert_int_equal(gate.order[i], i);
+}
+
+static void idle_threads_end_and_come_back(void **state) {
+  (void)state;
+  pool.idle_ns = ACT__NS_PER_MS;
+  set_open(true);
+  struct numbered jobs[THREADS];
+  for (unsigned round = 1; round <= 20; round++) {
+    fill(jobs, THREADS);
+    push_all(jobs, 0, THREADS);
+    wait_until_done(round * THREADS);
+    while (act__blocking_running(&pool) > 0) act__thread_yield();  // the watchdog is the deadline
+  }
+}
+
+static void fini_runs_what_still_waits(void **state) {
+  (void)state;
+  struct numbered jobs[THREADS + QUEUE];
+  fill(jobs, THREADS + QUEUE);
+  push_all(jobs, 0, THREADS);
+  wait_until_inside(THREADS);
+  push_all(jobs, THREADS, THREADS + QUEUE);
+  set_open(true);
+
+  act__blocking_fini(&pool);
+
+  assert_int_equal(gate.done, THREADS + QUEUE);
+}
+
+static void failed_allocation_is_an_answer(void **state) {
+  (void)state;
+  struct act__blocking other;
+  act__alloc_fail_once(0);
+  assert_int_equal(act__blocking_init(&other, act__clock_system(), 1, 1), ACT_ENOMEM);
+  act__alloc_fail_after(-1);
+  act__blocking_fini(&other);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(no_thread_runs_before_the_first_job),
+      TEST(full_queue_refuses_and_keeps_what_it_has),
+      TEST(at_most_the_maximum_of_threads_runs),
+      TEST(one_thread_takes_jobs_in_order),
+      TEST(idle_threads_end_and_come_back),
+      TEST(fini_runs_what_still_waits),
+      TEST(failed_allocation_is_an_answer),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
