@@ -17,6 +17,7 @@
 #include "actors/proxy.h"
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "mailbox/copy.h"
 
 #define ASKS_CHUNK_SHIFT 8
@@ -365,23 +366,27 @@ act_rc act__svc_named(act_cx *cx, const char *name, const act_protocol *protocol
 
 // --- calls from foreign threads --------------------------------------------------------------------
 
-// On one's own thread the runtime must be moved by the waiting caller itself.
-static bool caller_must_step(struct act__system *system) {
-  enum act__flavour flavour = act__exec_flavour(system->exec);
-  // acquire [running]: pairs with act_wait, which set it before it began to run.
-  return flavour == ACT__SIMULATION ||
-         (flavour == ACT__CURRENT && act__load_acquire(&system->running) == 0);
+#define RUNNER_LOOK_NS (10 * 1000000)  // how often a caller looks whether nobody moves the runtime
+
+// On one thread somebody must move the runtime: whoever is in act_wait, or else the caller itself.
+static void wait_without_workers(struct act__system *system, struct act__parker *parker) {
+  if (act__mutex_try_lock(&system->runner)) {
+    act__exec_step(system->exec, true);
+    act__mutex_unlock(&system->runner);
+  } else {
+    act__parker_park(parker, act__clock_now(act__clock_system()) + RUNNER_LOOK_NS);
+  }
 }
 
 static void wait_for_end(struct act__system *system, struct act__parker *parker,
                          ACT__ATOMIC(uint32_t) *done) {
-  bool step = caller_must_step(system);
+  bool on_workers = act__exec_flavour(system->exec) == ACT__POOL;
   // acquire [called]: pairs with the release in wake_caller.
   while (act__load_acquire(done) == CALL_OPEN) {
-    if (step) {
-      act__exec_step(system->exec, true);
-    } else {
+    if (on_workers) {
       act__parker_park(parker, INT64_MAX);  // the ask's own alarm ends it at the deadline
+    } else {
+      wait_without_workers(system, parker);
     }
   }
   // acquire [left]: pairs with the release in wake_caller; a few instructions away.

@@ -242,7 +242,7 @@ struct act__system {
   int signal;                     // that started the stop; 0: none
   ACT__ATOMIC(uint64_t) jobs;     // blocking jobs that have not come back
   ACT__ATOMIC(uint32_t) emptying; // who brings jobs or alive to zero tells act__system_down
-  ACT__ATOMIC(uint32_t) running;  // current-thread flavour: some thread is in act_wait
+  struct act__mutex runner;       // no workers: held by the thread that steps the executor
   struct act__task nudge;         // wakes the one thread of the current-thread flavour
   ACT__ATOMIC(uint32_t) nudge_queued;
 };

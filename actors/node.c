@@ -81,11 +81,7 @@ static bool is_over(struct act__system *system) {
 }
 
 void act_wait(act_runtime *rt) {
-  struct act__system *system = system_of(rt);
-  // release [running]: pairs with the acquire in act__call: this thread moves the runtime now.
-  act__store_release(&system->running, 1);
-  act__system_wait(system, is_over, INT64_MAX);
-  act__store_release(&system->running, 0);  // release [running]: likewise
+  act__system_wait(system_of(rt), is_over, INT64_MAX);
 }
 
 void act_request_stop(act_runtime *rt) {

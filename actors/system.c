@@ -45,6 +45,7 @@ static void system_free(struct act__system *system) {
   act__namemap_fini(&system->names);
   act__mutex_fini(&system->contexts_lock);
   act__mutex_fini(&system->root_lock);
+  act__mutex_fini(&system->runner);
   act__cond_fini(&system->root_changed);
   act__free(system);
 }
@@ -55,6 +56,7 @@ static void system_init_locks(struct act__system *system, uint64_t seed) {
   for (unsigned i = 0; i < ACT__STRIPES; i++) act__spinlock_init(&system->stripes[i]);
   act__mutex_init(&system->contexts_lock);
   act__mutex_init(&system->root_lock);
+  act__mutex_init(&system->runner);
   act__cond_init(&system->root_changed);
   act__list_init(&system->contexts);
   act__namemap_init(&system->names, seed);

@@ -70,10 +70,10 @@ static bool wait_by_stepping(struct act__system *system, bool (*pred)(struct act
   if (deadline_ns != INT64_MAX) act__alarm_arm(system->exec, NULL, &alarm, deadline_ns);
   bool answer;
   while (!(answer = holds(system, pred)) && now_ns(system) < deadline_ns) {
-    if (!act__exec_step(system->exec, true) &&
-        act__exec_flavour(system->exec) == ACT__SIMULATION) {
-      break;
-    }
+    act__mutex_lock(&system->runner);
+    bool stepped = act__exec_step(system->exec, true);
+    act__mutex_unlock(&system->runner);
+    if (!stepped && act__exec_flavour(system->exec) == ACT__SIMULATION) break;
   }
   if (deadline_ns != INT64_MAX) (void)act__alarm_cancel(system->exec, &alarm);
   return answer;
