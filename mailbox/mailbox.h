@@ -2,12 +2,13 @@
 //
 // The mailbox: where envelopes wait for one actor, in two atomic words.
 //
-// The idea: a send is two steps that may lie apart. First it *reserves* room by one compare-and-swap
-// on the admission word, which in the same stroke proves that the generation lives and is open; so
-// the bound is exact with any number of senders. Then it *pushes* the envelope onto the inbox, a
-// chain with the newest first, which the owner takes whole and turns round: take-all needs no
-// protection against ABA (Treiber 1986; CAF's LIFO inbox works in this manner). A third word for
-// "is somebody running it" is not needed: the inbox itself holds IDLE when the owner rests.
+// The idea: a send is two steps that may lie apart. First it *reserves* room by one
+// compare-and-swap on the admission word, which in the same stroke proves that the generation lives
+// and is open; so the bound is exact with any number of senders. Then it *pushes* the envelope onto
+// the inbox, a chain with the newest first, which the owner takes whole and turns round: take-all
+// needs no protection against ABA (Treiber 1986; CAF's LIFO inbox works in this manner). A third
+// word for "is somebody running it" is not needed: the inbox itself holds IDLE when the owner
+// rests.
 //
 //   admission   63..40 generation | 39 closed | 38..16 units of 64 bytes | 15..0 messages
 //   inbox       newest envelope, or 0 | bit 1 KNOCK | bit 0 IDLE
@@ -47,13 +48,13 @@
 //   init ─────────────────────^               │
 //                             └────reopen─────┘   (a restart: same generation)
 //
-// After close no reservation succeeds, so the counts only fall. Each reservation made before ends in
-// a push, which wakes the owner, or in a cancel, which knocks when it was the last. The owner may
-// rest while it waits, and retires once `act__mailbox_messages` is 0, its notices are back and its
-// private queue is empty. A sender that still holds the old generation finds another one: DEAD. It
-// can never land in the next one, because generation and room are judged by the same swap.
-// From retire to reopen the inbox stays without IDLE, so that late knocks wake nobody.
-// A sender whose push answered false touches nothing of the slot afterwards: it may be gone.
+// After close no reservation succeeds, so the counts only fall. Each reservation made before ends
+// in a push, which wakes the owner, or in a cancel, which knocks when it was the last. The owner
+// may rest while it waits, and retires once `act__mailbox_messages` is 0, its notices are back and
+// its private queue is empty. A sender that still holds the old generation finds another one: DEAD.
+// It can never land in the next one, because generation and room are judged by the same swap. From
+// retire to reopen the inbox stays without IDLE, so that late knocks wake nobody. A sender whose
+// push answered false touches nothing of the slot afterwards: it may be gone.
 //
 // The header is C and C++: the model tests (tests/model) compile it over Relacy's atomics.
 #ifndef TROUPE_MAILBOX_MAILBOX_H
@@ -126,8 +127,8 @@ static inline void act__mailbox_init(struct act__mailbox *m, uint32_t generation
 // The same, closed: for slots that nobody uses yet, so that a guessed address finds no way in.
 static inline void act__mailbox_init_closed(struct act__mailbox *m, uint32_t generation) {
   ACT_ASSERT(generation >= 1 && generation <= ACT__MAILBOX_GENERATION_MAX);
-  act__atomic_init(&m->admission, ((uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT) |
-                                      ACT__MAILBOX_CLOSED);
+  act__atomic_init(&m->admission,
+                   ((uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED);
   act__atomic_init(&m->inbox, (uintptr_t)0);
 }
 
@@ -191,14 +192,14 @@ static inline bool act__mailbox_knock(struct act__mailbox *m) {
 #ifdef ACT_MUTANT_MAILBOX_KNOCK_TRUSTS_LOAD
   if (word & ACT__MAILBOX_KNOCK) return false;
 #endif
-  // Swaps even if KNOCK is there already. Leaving at the sight of it would trust a load that may
-  // be old: the owner may have taken that knock, and looked, before our signal was put down.
-  // release [knock]: pairs with take, which then sees the signal.
-  // acquire [rest]: pairs with rest, when this is the one that ends the idleness.
-  while (!act__cas_weak_acq_rel(&m->inbox, &word,
-                                (word & ~ACT__MAILBOX_IDLE) | ACT__MAILBOX_KNOCK)) {
+  for (;;) {
+    uintptr_t knocked = (word & ~ACT__MAILBOX_IDLE) | ACT__MAILBOX_KNOCK;
+    // Swaps even if KNOCK is there already. Leaving at the sight of it would trust a load that may
+    // be old: the owner may have taken that knock, and looked, before our signal was put down.
+    // release [knock]: pairs with take, which then sees the signal.
+    // acquire [rest]: pairs with rest, when this is the one that ends the idleness.
+    if (act__cas_weak_acq_rel(&m->inbox, &word, knocked)) return (word & ACT__MAILBOX_IDLE) != 0;
   }
-  return (word & ACT__MAILBOX_IDLE) != 0;
 }
 
 // Gives back a reservation that will not end in a push (or, from a thread that is not the owner,
@@ -228,14 +229,14 @@ static inline bool act__mailbox_push(struct act__mailbox *m, struct act__env *en
 #else
     uintptr_t newest = (uintptr_t)env | (word & ACT__MAILBOX_KNOCK);
 #endif
-    // release [envelope]: pairs with take, which then sees header and payload.
-    // acquire [rest]: pairs with rest. Who ends the idleness may run the actor at once, and then
-    // sees all that its last runner did, also before it takes anything.
 #if defined ACT_MUTANT_MAILBOX_PUSH_RELAXED
     bool swapped = act__cas_weak_relaxed(&m->inbox, &word, newest);
 #elif defined ACT_MUTANT_MAILBOX_PUSH_RELEASE
     bool swapped = act__cas_weak_release(&m->inbox, &word, newest);
 #else
+    // release [envelope]: pairs with take, which then sees header and payload.
+    // acquire [rest]: pairs with rest. Who ends the idleness may run the actor at once, and then
+    // sees all that its last runner did, also before it takes anything.
     bool swapped = act__cas_weak_acq_rel(&m->inbox, &word, newest);
 #endif
     if (swapped) return (word & ACT__MAILBOX_IDLE) != 0;
@@ -243,17 +244,17 @@ static inline bool act__mailbox_push(struct act__mailbox *m, struct act__env *en
 }
 
 // Takes everything that has come, oldest first, linked by `next`; NULL: nothing seen (`rest` is who
-// decides that there is nothing). *knocked is set to whether somebody knocked. Owner only. Gives the
-// envelopes.
+// decides that there is nothing). *knocked is set to whether somebody knocked. Owner only. Gives
+// the envelopes.
 static inline struct act__env *act__mailbox_take(struct act__mailbox *m, bool *knocked) {
   *knocked = false;
   // Relaxed: a look that saves the exchange; if it is old, rest fails and the owner comes back.
   if (act__load_relaxed(&m->inbox) == 0) return NULL;
-  // acquire [envelope] [knock]: pairs with push and knock; all of them, since each swap in between
-  // carries on the release of the one before.
 #ifdef ACT_MUTANT_MAILBOX_TAKE_RELAXED
   uintptr_t word = act__exchange_relaxed(&m->inbox, (uintptr_t)0);
 #else
+  // acquire [envelope] [knock]: pairs with push and knock; all of them, since each swap in between
+  // carries on the release of the one before.
   uintptr_t word = act__exchange_acquire(&m->inbox, (uintptr_t)0);
 #endif
   ACT_ASSERT(!(word & ACT__MAILBOX_IDLE));
@@ -318,8 +319,8 @@ static inline bool act__mailbox_retire(struct act__mailbox *m) {
   uint32_t generation = act__admission_generation(word);
   uint32_t next = generation == ACT__MAILBOX_GENERATION_MAX ? 0 : generation + 1;
   ACT_ASSERT(generation != 0);
-  ACT_ASSERT(word == (((uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT) |
-                      ACT__MAILBOX_CLOSED));
+  ACT_ASSERT(word ==
+             (((uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED));
   uint64_t emptied = ((uint64_t)next << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED;
 #ifdef ACT_MUTANT_MAILBOX_RETIRE_RELAXED
   bool swapped = act__cas_strong_relaxed(&m->admission, &word, emptied);

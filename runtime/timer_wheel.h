@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Hierarchical timing wheel (Varghese and Lauck 1987, scheme 7): arm and cancel in constant time, a
-// million timers at once is normal. Pure: no clock, no thread, no memory of its own; the owner locks
-// it and hands the time in.
+// million timers at once is normal. Pure: no clock, no thread, no memory of its own; the owner
+// locks it and hands the time in.
 //
-// Time is cut into ticks of 2^20 ns (about 1 ms). Level k has 64 slots of 64^k ticks. A timer lies on
-// the level of the highest digit (base 64) in which its tick differs from the current one, in the
-// slot of its own digit there. So on every level all occupied slots lie ahead, the lowest occupied
-// level holds the earliest timers, and timers of equal due time always share a slot, in the order in
-// which they were armed.
+// Time is cut into ticks of 2^20 ns (about 1 ms). Level k has 64 slots of 64^k ticks. A timer lies
+// on the level of the highest digit (base 64) in which its tick differs from the current one, in
+// the slot of its own digit there. So on every level all occupied slots lie ahead, the lowest
+// occupied level holds the earliest timers, and timers of equal due time always share a slot, in
+// the order in which they were armed.
 //
 // Far timers are known to the tick only; inside a slot of the lowest level the order is exact: the
 // slot is sorted (stable) when its tick has come, and only what is due leaves it.
@@ -26,27 +26,27 @@
 #define ACT__WHEEL_TICK_SHIFT 20  // 2^20 ns a tick
 #define ACT__WHEEL_SLOT_BITS 6
 #define ACT__WHEEL_SLOTS 64
-#define ACT__WHEEL_LEVELS 8       // 8 x 6 bits hold the 43 bits of ticks in an int64_t of ns
+#define ACT__WHEEL_LEVELS 8  // 8 x 6 bits hold the 43 bits of ticks in an int64_t of ns
 
 // A timer inside its owner's record; all zero is an unarmed one. Fields are the wheel's, but due_ns
 // may be read, also after it expired.
 struct act__timer {
   struct act__link link;  // in a slot, then in the list of expired ones; otherwise meaningless
   int64_t due_ns;
-  uint32_t place;         // 1 + level * 64 + slot; 0: not in the wheel
+  uint32_t place;  // 1 + level * 64 + slot; 0: not in the wheel
 };
 
 struct act__wheel_slot {
   struct act__link timers;
-  int64_t earliest_ns;    // lower bound of the due times here; INT64_MAX when empty
+  int64_t earliest_ns;  // lower bound of the due times here; INT64_MAX when empty
 };
 
 // About 12 KiB.
 struct act__wheel {
-  int64_t now_ns;         // latest time handed in
-  uint64_t tick;          // now_ns in ticks
+  int64_t now_ns;  // latest time handed in
+  uint64_t tick;   // now_ns in ticks
   uint64_t count;
-  uint64_t unsorted;      // lowest level: slots that must be sorted before anything leaves
+  uint64_t unsorted;  // lowest level: slots that must be sorted before anything leaves
   uint64_t occupied[ACT__WHEEL_LEVELS];
   struct act__wheel_slot slots[ACT__WHEEL_LEVELS][ACT__WHEEL_SLOTS];
 };
@@ -58,16 +58,16 @@ void act__wheel_init(struct act__wheel *wheel, int64_t now_ns);
 // due_ns: what is due already expires with the next advance; INT64_MAX expires at INT64_MAX.
 void act__wheel_arm(struct act__wheel *wheel, struct act__timer *timer, int64_t due_ns);
 
-// True: it was in the wheel and will not expire. False: it has expired, was cancelled, or never armed
-// (a timer that still waits in a list of expired ones is that list's owner's business).
+// True: it was in the wheel and will not expire. False: it has expired, was cancelled, or never
+// armed (a timer that still waits in a list of expired ones is that list's owner's business).
 bool act__wheel_cancel(struct act__wheel *wheel, struct act__timer *timer);
 
 static inline bool act__timer_is_armed(const struct act__timer *timer) {
   return timer->place != 0;
 }
 
-// Moves all timers due at or before now_ns to the end of `expired`, by their `link`, in order. A time
-// before the latest one counts as the latest one.
+// Moves all timers due at or before now_ns to the end of `expired`, by their `link`, in order. A
+// time before the latest one counts as the latest one.
 void act__wheel_advance(struct act__wheel *wheel, int64_t now_ns, struct act__link *expired);
 
 // A time, no later than the earliest due time, at which an advance makes progress: either something

@@ -186,37 +186,37 @@ static void random_use_keeps_every_credit(void **state) {
       random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
       uint32_t value = (uint32_t)(random >> 40) % 16;
       switch ((random >> 33) % 5) {
-        case 0: {
-          struct act__credit offer = act__grantor_offer(&grantor, credit(value, 2 * value));
-          act__grant_give(&grantor, &grant, offer);
-          assert_int_equal(act__credit_grow(&sender, offer), ACT_OK);
-          break;
-        }
-        case 1:
-        case 2: {
-          uint32_t units = value % 4;
-          bool can = sender.messages > 0 && sender.units >= units;
-          assert_int_equal(act__grant_arrive(&grant, units), can ? ACT_OK : ACT_EBADMSG);
-          if (!can) break;
-          sender.messages--;
-          sender.units -= units;
-          arrived.messages++;
-          arrived.units += units;
-          break;
-        }
-        case 3: {
-          if (arrived.messages == 0) break;
-          uint32_t units = arrived.messages == 1 ? arrived.units : arrived.units / arrived.messages;
-          act__grant_consume(&grant, credit(1, units));
-          arrived.messages--;
-          arrived.units -= units;
-          break;
-        }
-        case 4: {
-          struct act__credit back = act__grant_take_return(&grant, value == 0);
-          assert_int_equal(act__credit_grow(&sender, back), ACT_OK);
-          break;
-        }
+      case 0: {
+        struct act__credit offer = act__grantor_offer(&grantor, credit(value, 2 * value));
+        act__grant_give(&grantor, &grant, offer);
+        assert_int_equal(act__credit_grow(&sender, offer), ACT_OK);
+        break;
+      }
+      case 1:
+      case 2: {
+        uint32_t units = value % 4;
+        bool can = sender.messages > 0 && sender.units >= units;
+        assert_int_equal(act__grant_arrive(&grant, units), can ? ACT_OK : ACT_EBADMSG);
+        if (!can) break;
+        sender.messages--;
+        sender.units -= units;
+        arrived.messages++;
+        arrived.units += units;
+        break;
+      }
+      case 3: {
+        if (arrived.messages == 0) break;
+        uint32_t units = arrived.messages == 1 ? arrived.units : arrived.units / arrived.messages;
+        act__grant_consume(&grant, credit(1, units));
+        arrived.messages--;
+        arrived.units -= units;
+        break;
+      }
+      case 4: {
+        struct act__credit back = act__grant_take_return(&grant, value == 0);
+        assert_int_equal(act__credit_grow(&sender, back), ACT_OK);
+        break;
+      }
       }
       assert_true(grantor.granted.messages <= (messages_max == 1 ? 1 : messages_max / 2));
       assert_credit(grant.with_peer, sender.messages, sender.units);

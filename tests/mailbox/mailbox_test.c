@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The mailbox on one thread: limits at and one past, order, and the life of a slot. What many threads
-// do to it is in tests/model and tests/stress.
+// The mailbox on one thread: limits at and one past, order, and the life of a slot. What many
+// threads do to it is in tests/model and tests/stress.
 #include "mailbox/mailbox.h"
 
 #include <setjmp.h>
@@ -213,8 +213,7 @@ static void slot_whose_generations_are_used_up_is_nobodys(void **state) {
   act__mailbox_close(&m);
   assert_false(act__mailbox_retire(&m));
   assert_int_equal(act__mailbox_generation(&m), 0);
-  assert_int_equal(act__mailbox_reserve(&m, ACT__MAILBOX_GENERATION_MAX, 1, 1, 1),
-                   ACT__ADMIT_DEAD);
+  assert_int_equal(act__mailbox_reserve(&m, ACT__MAILBOX_GENERATION_MAX, 1, 1, 1), ACT__ADMIT_DEAD);
   assert_int_equal(act__mailbox_reserve(&m, 1, 1, 1, 1), ACT__ADMIT_DEAD);
 }
 

@@ -43,12 +43,12 @@ struct life : rl::test_suite<life<Parts...>, 1 + sizeof...(Parts)> {
     }
     const part parts[] = {Parts...};
     switch (parts[me - 1]) {
-      case kPushes: send(me, kFirst, false); break;
-      case kCancels: send(me, kFirst, true); break;
-      case kKnocks:
-        if (act__mailbox_knock(&mailbox)) run();
-        break;
-      case kSecondGeneration: send(me, kSecond, false); break;
+    case kPushes: send(me, kFirst, false); break;
+    case kCancels: send(me, kFirst, true); break;
+    case kKnocks:
+      if (act__mailbox_knock(&mailbox)) run();
+      break;
+    case kSecondGeneration: send(me, kSecond, false); break;
     }
   }
 
@@ -122,8 +122,8 @@ int main() {
   model::full<life<kCancels>>("life, an old sender that cancels");
   model::full<life<kSecondGeneration>>("life, a sender of the next generation");
   model::bounded<life<kPushes, kCancels>>("life, two old senders", 2);
-  model::random<life<kPushes, kCancels, kSecondGeneration>>("life, old and new senders", 300000);
-  model::random<life<kCancels, kCancels, kPushes>>("life, three old senders", 300000);
-  model::random<life<kPushes, kKnocks, kCancels>>("life, with a late knock", 300000);
+  model::sampled<life<kPushes, kCancels, kSecondGeneration>>("life, old and new senders", 300000);
+  model::sampled<life<kCancels, kCancels, kPushes>>("life, three old senders", 300000);
+  model::sampled<life<kPushes, kKnocks, kCancels>>("life, with a late knock", 300000);
   return 0;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The mailbox under every order of events: P1 no loss, copy or reorder; P2 the bound is exact; P3 no
-// lost wake-up; P4 one runner at a time, who sees what the last one did.
+// The mailbox under every order of events: P1 no loss, copy or reorder; P2 the bound is exact; P3
+// no lost wake-up; P4 one runner at a time, who sees what the last one did.
 //
-// Whoever makes the actor runnable runs it at once on its own thread, so only the mailbox's own words
-// order one runner after another. Plain members of the tests are book-keeping, exact because Relacy
-// switches threads only at atomic operations.
+// Whoever makes the actor runnable runs it at once on its own thread, so only the mailbox's own
+// words order one runner after another. Plain members of the tests are book-keeping, exact because
+// Relacy switches threads only at atomic operations.
 #include "tests/model/model_run.h"
 
 #include "mailbox/mailbox.h"
@@ -163,7 +163,9 @@ struct knocks : rl::test_suite<knocks<Knockers, Senders>, Knockers + Senders> {
   actor<kThreads> a;
   struct act__env envs[kThreads];
 
-  void before() { a.start(); }
+  void before() {
+    a.start();
+  }
 
   void thread(unsigned me) {
     if (me < Knockers || Senders == 0) {
@@ -189,9 +191,9 @@ int main() {
   model::full<knocks<2, 0>>("P3, two knocks");
   model::bounded<senders<2, 2, 2>>("P1-P4, 2 senders x 2 messages, room for 2", 2);
   model::bounded<knocks<2, 1>>("P3, two knocks and a message", 2);
-  model::random<senders<2, 3, 2>>("P1-P4, 2 senders x 3 messages, room for 2", 300000);
-  model::random<senders<3, 2, 7>>("P1-P4, 3 senders x 2 messages, room for all", 300000);
-  model::random<senders<4, 2, 1>>("P1-P4, 4 senders x 2 messages, room for 1", 300000);
-  model::random<knocks<2, 2>>("P3, two knocks and two messages", 300000);
+  model::sampled<senders<2, 3, 2>>("P1-P4, 2 senders x 3 messages, room for 2", 300000);
+  model::sampled<senders<3, 2, 7>>("P1-P4, 3 senders x 2 messages, room for all", 300000);
+  model::sampled<senders<4, 2, 1>>("P1-P4, 4 senders x 2 messages, room for 1", 300000);
+  model::sampled<knocks<2, 2>>("P3, two knocks and two messages", 300000);
   return 0;
 }

@@ -10,7 +10,7 @@
 struct act__env {
   ACT__SHARED(struct act__env *) next;
   ACT__SHARED(int) sender;
-  ACT__SHARED(int) number;      // counts up per sender
+  ACT__SHARED(int) number;  // counts up per sender
   ACT__SHARED(unsigned) units;
   ACT__SHARED(unsigned) generation;  // to whom it was addressed
 };

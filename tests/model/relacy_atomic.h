@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// base/atomic.h over the Relacy race detector, for ACT_MODEL: the same names, so that the model tests
-// check the product's own headers. Each operation is a point where Relacy may switch threads, loads
-// may give old values, weak swaps may fail for no reason, and plain fields (ACT__SHARED) are checked
-// for races. C++11; Relacy's macros (new, malloc, assert ...) stay in force in whoever includes this.
+// base/atomic.h over the Relacy race detector, for ACT_MODEL: the same names, so that the model
+// tests check the product's own headers. Each operation is a point where Relacy may switch threads,
+// loads may give old values, weak swaps may fail for no reason, and plain fields (ACT__SHARED) are
+// checked for races. C++11; Relacy's macros (new, malloc, assert ...) stay in force in whoever
+// includes this.
 #ifndef TROUPE_TESTS_MODEL_RELACY_ATOMIC_H
 #define TROUPE_TESTS_MODEL_RELACY_ATOMIC_H
 
@@ -31,8 +32,8 @@
 #define act__exchange_acquire(object, value) (object)->exchange(value, rl::mo_acquire, RL_INFO)
 #define act__exchange_acq_rel(object, value) (object)->exchange(value, rl::mo_acq_rel, RL_INFO)
 
-#define ACT__MODEL_CAS(kind, object, expected, value, success, failure)                       \
-  (object)->compare_exchange_##kind(*(expected), value, rl::mo_##success, RL_INFO,            \
+#define ACT__MODEL_CAS(kind, object, expected, value, success, failure)            \
+  (object)->compare_exchange_##kind(*(expected), value, rl::mo_##success, RL_INFO, \
                                     rl::mo_##failure, RL_INFO)
 
 #define act__cas_weak_relaxed(object, expected, value) \

@@ -106,8 +106,8 @@ struct wake : rl::test_suite<wake<Senders, Rounds>, Senders + 1> {
 
 int main() {
   model::full<wake<1, 2>>("P3, wake flag, 1 sender x 2");
-  model::bounded<wake<2, 1>>("P3, wake flag, 2 senders x 1", 3);
-  model::random<wake<1, 4>>("P3, wake flag, 1 sender x 4", 300000);
-  model::random<wake<2, 3>>("P3, wake flag, 2 senders x 3", 300000);
+  model::full<wake<2, 1>>("P3, wake flag, 2 senders x 1");
+  model::sampled<wake<1, 4>>("P3, wake flag, 1 sender x 4", 300000);
+  model::sampled<wake<2, 3>>("P3, wake flag, 2 senders x 3", 300000);
   return 0;
 }

@@ -55,9 +55,18 @@ static void empty_wheel_never_has_anything_due(void **state) {
 
 static void timer_expires_at_its_time_and_not_one_nanosecond_before(void **state) {
   (void)state;
-  static const int64_t distances[] = {1, 999, TICK_NS - 1, TICK_NS, TICK_NS + 1, 63 * TICK_NS,
-                                      64 * TICK_NS - 1, 64 * TICK_NS, 4096 * TICK_NS,
-                                      4096 * TICK_NS + 7, 1000 * 1000 * MS, INT64_MAX / 3,
+  static const int64_t distances[] = {1,
+                                      999,
+                                      TICK_NS - 1,
+                                      TICK_NS,
+                                      TICK_NS + 1,
+                                      63 * TICK_NS,
+                                      64 * TICK_NS - 1,
+                                      64 * TICK_NS,
+                                      4096 * TICK_NS,
+                                      4096 * TICK_NS + 7,
+                                      1000 * 1000 * MS,
+                                      INT64_MAX / 3,
                                       INT64_MAX - 12345678};
   for (size_t i = 0; i < sizeof(distances) / sizeof(*distances); i++) {
     struct act__timer timer = {.place = 0};
@@ -157,7 +166,8 @@ static void order_inside_one_tick_is_exact(void **state) {
   enum { N = 1009 };
   static struct act__timer timers[N];
   act__wheel_init(&wheel, 0);
-  for (int i = 0; i < N; i++) act__wheel_arm(&wheel, &timers[i * 601 % N], 5 * TICK_NS + i * 601 % N);
+  for (int i = 0; i < N; i++)
+    act__wheel_arm(&wheel, &timers[i * 601 % N], 5 * TICK_NS + i * 601 % N);
   for (int i = 0; i < N; i++) {
     assert_int_equal(act__wheel_next_due(&wheel), 5 * TICK_NS + i);
     struct act__link expired;
@@ -279,7 +289,8 @@ static void a_million_timers_come_out_in_order(void **state) {
   assert_int_equal(act__wheel_count(&wheel), N);
   struct act__link expired;
   act__list_init(&expired);
-  for (int64_t now = 0; now <= 60000 * MS; now += 17 * MS) act__wheel_advance(&wheel, now, &expired);
+  for (int64_t now = 0; now <= 60000 * MS; now += 17 * MS)
+    act__wheel_advance(&wheel, now, &expired);
   act__wheel_advance(&wheel, 60000 * MS, &expired);
   int64_t last = 0;
   int n = 0;

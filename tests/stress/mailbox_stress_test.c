@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The mailbox under real threads; meant for ThreadSanitizer, useful without. Two ways to run an actor:
+// The mailbox under real threads; meant for ThreadSanitizer, useful without. Two ways to run an
+// actor:
 //
 //   inline    the sender that ended the idleness runs it at once, so nothing but the mailbox's own
-//             words orders one runner after another (P4), and the role wanders from thread to thread;
+//             words orders one runner after another (P4), and the role wanders between threads;
 //   crew      two runner threads sleep on a queue, so that a lost wake-up hangs (P3).
 //
 // Each sender numbers what was accepted and ends with a poison message, so that loss, copy and
@@ -56,17 +57,17 @@ struct actor {
   struct act__mailbox mailbox;
   unsigned capacity, senders;
   bool uses_crew;
-  ACT__ATOMIC(unsigned) address;            // generation that senders try next; orders nothing
+  ACT__ATOMIC(unsigned) address;  // generation that senders try next; orders nothing
   ACT__ATOMIC(uint64_t) signals[SENDERS_MAX];
-  ACT__ATOMIC(int) runner;                  // P4: how many are in it
-  ACT__ATOMIC(int) held;                    // P2: reserved and not released, seen from outside
-  ACT__ATOMIC(uint64_t) progress;           // for the watchdog
+  ACT__ATOMIC(int) runner;         // P4: how many are in it
+  ACT__ATOMIC(int) held;           // P2: reserved and not released, seen from outside
+  ACT__ATOMIC(uint64_t) progress;  // for the watchdog
 
   // What only the runner of the turn may touch.
   uint64_t turns, handled;
   uint64_t last[SENDERS_MAX], seen_signal[SENDERS_MAX];
   bool is_poisoned[SENDERS_MAX], is_closing;
-  unsigned content;                         // the generation that lives here; senders read it
+  unsigned content;  // the generation that lives here; senders read it
   uint64_t retired;
 
   // Crew: at most one entry, since there is one actor.
@@ -286,7 +287,7 @@ static void ender_main(void *arg) {
   report_done(a);
 }
 
-// --- watchdog and frame ---------------------------------------------------------------------------
+// --- watchdog and frame --------------------------------------------------------------------------
 
 static void dump(struct actor *a) {
   uint64_t word = act__load_relaxed(&a->mailbox.admission);  // Relaxed: a look.
@@ -326,7 +327,8 @@ static void watch(struct actor *a, unsigned threads, uint64_t expected) {
 }
 
 static void start_actor(struct actor *a, unsigned senders, unsigned capacity, bool uses_crew) {
-  *a = (struct actor){.capacity = capacity, .senders = senders, .uses_crew = uses_crew, .content = 1};
+  *a = (struct actor){
+      .capacity = capacity, .senders = senders, .uses_crew = uses_crew, .content = 1};
   act__mutex_init(&a->mutex);
   act__cond_init(&a->runnable);
   act__cond_init(&a->done);
@@ -375,9 +377,9 @@ static void exchange_letters(unsigned n, unsigned capacity, bool uses_crew, uint
     refused += senders[i].refused;
   }
   finish_actor(&actor);
-  print_message("%u senders, room for %u, %s: %" PRIu64 " messages, %" PRIu64 " refused, %" PRIu64
-                " turns\n", n, capacity, uses_crew ? "crew" : "inline", actor.handled, refused,
-                actor.turns / 2);
+  print_message(
+      "%u senders, room for %u, %s: %" PRIu64 " messages, %" PRIu64 " refused, %" PRIu64 " turns\n",
+      n, capacity, uses_crew ? "crew" : "inline", actor.handled, refused, actor.turns / 2);
 }
 
 static void exchange_all(bool uses_crew, uint64_t messages) {
@@ -424,7 +426,8 @@ static void late_sender_never_lands_in_the_next_generation(void **state) {
     assert_true(actor.retired > 0);
     finish_actor(&actor);
     print_message("%u senders: %" PRIu64 " generations, %" PRIu64 " messages, %" PRIu64
-                  " cancelled, %" PRIu64 " too late\n", n, actor.retired, accepted, cancelled, gone);
+                  " cancelled, %" PRIu64 " too late\n",
+                  n, actor.retired, accepted, cancelled, gone);
   }
 }
 
