@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/rand.h"
 #include "base/thread.h"
 #include "runtime/io/process.h"
@@ -620,9 +621,16 @@ static void dial_and_close_many(void *arg) {
   for (int i = 0; i < 300; i++) {
     int ends[2];
     struct act__peer_id id;
-    if (act__socket_pair(ends)) return;
-    if (act__net_adopt(a.net, ends[0], ACT__NET_DIALER, 1, &id)) return;
-    act__socket_close(ends[1]);
+    for (;;) {  // the table, or the process's descriptors, may be full for a moment
+      act_rc rc = act__socket_pair(ends);
+      if (!rc) {
+        rc = act__net_adopt(a.net, ends[0], ACT__NET_DIALER, 1, &id);
+        act__socket_close(ends[1]);
+      }
+      if (rc == ACT_OK) break;
+      ACT_ASSERT(rc == ACT_ELIMIT);
+      act__thread_yield();
+    }
     struct act__peer *peer = act__net_peer(a.net, id);
     if (peer) {
       struct act__bytes *out = act__peer_begin(peer, id.epoch);
@@ -696,6 +704,8 @@ static int be_a_child(int link) {
   node.echoes = true;
   if (act__net_adopt(node.net, link, ACT__NET_CHILD, 0, NULL)) return 1;
   while (!node.downs && !node.failures) poll_once(own, INT64_MAX);
+  node_destroy(&node, own);
+  act__loop_destroy(own);
   return node.why == ACT_ECLOSED ? 40 : 41;
 }
 
