@@ -16,6 +16,7 @@
 // A worker's process is this program again: main builds the same tree, and act_main runs the one child
 // that the process was started for.
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,11 @@ static int run_demo(struct wi_run *run) {
 }
 
 int main(int argc, char **argv) {
+  // Maps come and go with every file. Large blocks go back to the system at once (glibc would keep
+  // ever larger ones), and all threads share their small ones: so the memory depends on what is
+  // counted, not on how long it takes.
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  mallopt(M_ARENA_MAX, 2);
   struct wi_options options;
   char error[200];
   if (!wi_options_parse(argc, argv, &options, error, sizeof error)) {
