@@ -37,9 +37,9 @@ VIOLATIONS = {
         ("the qualifier", {"actors/a.h": "struct a { _Atomic int x; };"}),
     ],
     "build_options": [
-        ("a library without copts", {"base/BUILD": 'cc_library(\n    name = "a",\n)\n'}),
+        ("a library without copts", {"base/BUILD": 'cc_library(\n    srcs = ["a.c"],\n)\n'}),
         ("a test without copts, after one with",
-         {"tests/BUILD": 'cc_test(\n    copts = ACT_COPTS,\n)\ncc_test(\n    name = "b",\n)\n'}),
+         {"tests/BUILD": 'cc_test(\n    copts = ACT_COPTS,\n)\ncc_test(\n    srcs = [name],\n)\n'}),
     ],
     "file_length": [
         ("one line too many", {"base/a.c": SPDX + "\n" * tidy.LENGTH_MAX}),
@@ -136,7 +136,8 @@ VIOLATIONS = {
 # A tree that stands at the edge of every rule and keeps all of them.
 CLEAN = {
     "BUILD": HASH_SPDX,
-    "base/BUILD": HASH_SPDX + 'cc_library(\n    name = "a",\n    copts = ACT_COPTS,\n)\n',
+    "base/BUILD": HASH_SPDX + 'cc_library(\n    srcs = ["a.c"],\n    copts = ACT_COPTS,\n)\n'
+                                 'cc_test(\n    name = "b",\n    deps = [":a"],\n)\n',
     "base/atomic.h": SPDX + "#ifdef ACT_MODEL\n#include \"tests/model/relacy_atomic.h\"\n#else\n"
                             "#include <stdatomic.h>\n"
                             "#define X atomic_load_explicit(o, memory_order_relaxed)\n#endif\n",
@@ -154,7 +155,7 @@ CLEAN = {
     "actors/troupe.h": SPDX + "#ifndef T\n#define T\n#include \"base/status.h\"\n#endif\n",
     "examples/hello.c": SPDX + "#include <troupe.h>\nvoid f(void *x) { free(x); }\n"
                                "int g(int *x) { return __atomic_load_n(x, 0); }\n",
-    "tests/model/model_run.h": SPDX + "void random(int seeds);\n",
+    "tests/model/model_run.h": SPDX + "void random(int n);\nvoid sleep(int n);\n",
     "tests/model/relacy_atomic.h": SPDX + "#define memory_order_x rl::mo_relaxed\n",
     "tests/a.sh": "#!/bin/sh\n" + HASH_SPDX + "# sleep 1 is not done\necho asleep 1\n",
     "tools/run": "#!/bin/sh\n" + HASH_SPDX,
