@@ -24,6 +24,11 @@ void act__cell_up(act_cx *cx, struct act__cell *cell) {
   act__child_tell_up(cx, cell);
 }
 
+// Where it is noted why an actor ends: its owner's record, which exists whatever memory is left.
+static struct act__ending *ending_of(struct act__cell *cell) {
+  return cell->birth ? &cell->birth->ending : &cell->cold->ending;
+}
+
 static void note_ending(struct act__ending *ending, act_reason reason, act_rc rc,
                         const char *text) {
   ending->reason = reason;
@@ -34,18 +39,17 @@ static void note_ending(struct act__ending *ending, act_reason reason, act_rc rc
 void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc rc,
                    const char *text) {
   if (cell->life == ACT__FREE || cell->life == ACT__DOWN) return;
-  struct act__cold *cold = act__cell_cold(cell);
-  if (!cold) ACT_PANIC("no memory to end an actor");  // start() has made it for every actor
+  struct act__ending *ending = ending_of(cell);
   if (cell->life == ACT__ENDING) {
-    if (reason == ACT_REASON_KILLED && cold->ending.reason == ACT_REASON_NORMAL) {
-      note_ending(&cold->ending, reason, rc, text);
+    if (reason == ACT_REASON_KILLED && ending->reason == ACT_REASON_NORMAL) {
+      note_ending(ending, reason, rc, text);
     }
     return;
   }
   cell->life = ACT__ENDING;
   cell->failing = reason == ACT_REASON_FAILED;
   if (cell->failing) ACT__COUNT(cx->system, cx, failures);
-  note_ending(&cold->ending, reason, rc, text);
+  note_ending(ending, reason, rc, text);
   act__mailbox_close(&cell->mailbox);
   if (cell->proxy) {
     act__proxy_end(cx, cell);
@@ -105,6 +109,7 @@ static void drain_pending(act_cx *cx, struct act__cell *cell) {
 
 static void free_cold(struct act__cell *cell) {
   struct act__cold *cold = cell->cold;
+  if (!cold) return;
   ACT_ASSERT(act__list_is_empty(&cold->records));
   act__handle_table_fini(&cold->timer_handles);
   act__handle_table_fini(&cold->monitor_handles);
@@ -117,12 +122,13 @@ static void free_cold(struct act__cell *cell) {
 }
 
 static void finish(act_cx *cx, struct act__cell *cell) {
-  struct act__cold *cold = cell->cold;
-  struct act__ending ending = cold->ending;
-  run_deferred(cold);
-  act__notices_withdraw(cx, cell);
-  act__kept_end(cx, cell, ACT_EDROPPED);
-  drain(cx, cell, cold->aside);
+  struct act__ending ending = *ending_of(cell);
+  if (cell->cold) {
+    run_deferred(cell->cold);
+    act__notices_withdraw(cx, cell);
+    act__kept_end(cx, cell, ACT_EDROPPED);
+    drain(cx, cell, cell->cold->aside);
+  }
   drain_pending(cx, cell);
   if (cell->state) {
     act__pool_free(&cx->me->cache, act__exec_pool(cx->system->exec), cell->state,
@@ -135,12 +141,11 @@ static void finish(act_cx *cx, struct act__cell *cell) {
   cell->life = ACT__DOWN;
   act__remote_cell_down(cx->system, cx, cell);
   act__child_leave_name(cx, cell, &ending);
-  act__child_leave_name(cx, cell, &ending);
   act__watchers_tell(cx, cell, &ending);
   act__child_tell_exit(cx, cell, &ending);
 }
 
 void act__cell_go_on_ending(act_cx *cx, struct act__cell *cell) {
   if (cell->life != ACT__ENDING) return;
-  if (stop_children(cx, cell->cold)) finish(cx, cell);
+  if (!cell->cold || stop_children(cx, cell->cold)) finish(cx, cell);
 }
