@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "examples/wordindex/audit.h"
 #include "examples/wordindex/jobs.h"
 #include "examples/wordindex/kills.h"
 #include "examples/wordindex/merge.h"
@@ -52,7 +53,7 @@ struct chief {
   struct wi_merge merge;
   uint32_t asked_pages;
   struct wi_entry *page;
-  uint64_t differing;
+  struct wi_audit audit;
 };
 
 ACT_ACTOR(wi_chief, wi_coordinator, WI_COORDINATOR, struct chief, struct wi_coordinator_args)
@@ -86,6 +87,8 @@ static act_rc wi_chief_init(struct chief *self, act_cx *cx,
   self->run = run;
   self->desk = &run->desk;
   self->nhands = run->options->workers;
+  self->audit = (struct wi_audit){
+      .verifier = run->verifier, .dump = run->dump, .outcome = &run->outcome};
   self->hands = act_alloc(cx, self->nhands * sizeof self->hands[0]);
   self->holders = act_alloc(cx, self->desk->ntickets * sizeof self->holders[0]);
   self->page = act_alloc(cx, WI_BATCH_BYTES / WI_BATCH_ENTRY * sizeof self->page[0]);
@@ -112,13 +115,7 @@ static act_rc wi_chief_init(struct chief *self, act_cx *cx,
 // The run is over, well or not; main reports it.
 static act_rc end(struct chief *self, act_cx *cx) {
   struct wi_outcome *outcome = &self->run->outcome;
-  const struct wi_desk *desk = self->desk;
   self->phase = ENDED;
-  outcome->files = desk->files;
-  outcome->bytes = desk->bytes;
-  outcome->too_long = desk->too_long;
-  outcome->skipped = desk->skips.total;
-  outcome->redone = desk->redone;
   outcome->workers = self->nhands;
   outcome->killed = self->killed;
   outcome->restarts = self->restarts;
@@ -459,11 +456,6 @@ static act_rc rewalk(struct chief *self, act_cx *cx) {
   return rc;
 }
 
-static void note_difference(struct chief *self, const char *what) {
-  struct wi_outcome *outcome = &self->run->outcome;
-  if (self->differing++ == 0) snprintf(outcome->reason, sizeof outcome->reason, "%s", what);
-}
-
 static act_rc on_rewalked(struct chief *self, act_cx *cx, act_rc status, void *arg,
                           uintptr_t tag) {
   (void)tag;
@@ -473,48 +465,10 @@ static act_rc on_rewalked(struct chief *self, act_cx *cx, act_rc status, void *a
   if (job->verdict == WI_WALK_CHANGED) {
     printf("note: folders changed during the run, so the two walks cannot be compared\n");
   } else if (job->verdict == WI_WALK_DIFFERS) {
-    note_difference(self, "the two walks found different files");
+    wi_audit_differs(&self->audit, "the two walks found different files");
   }
   self->phase = COLLECTING;
   return pump(self, cx);
-}
-
-static void take_entry(struct chief *self, const struct wi_entry *entry) {
-  struct wi_run *run = self->run;
-  struct wi_outcome *outcome = &run->outcome;
-  outcome->distinct++;
-  outcome->identifiers += entry->count;
-  wi_top_offer(&outcome->top, entry->text, entry->length, entry->count);
-  if (run->dump) {
-    fprintf(run->dump, "%llu\t%.*s\n", (unsigned long long)entry->count, (int)entry->length,
-            entry->text);
-  }
-  uint64_t plain = wi_verifier_get(run->verifier, entry->text, entry->length);
-  if (plain != entry->count) {
-    char what[160];
-    snprintf(what, sizeof what, "%.*s: %llu, plain count %llu",
-             entry->length < 80 ? (int)entry->length : 80, entry->text,
-             (unsigned long long)entry->count, (unsigned long long)plain);
-    note_difference(self, what);
-  }
-}
-
-static act_rc compare(struct chief *self, act_cx *cx) {
-  const struct wi_desk *desk = self->desk;
-  struct wi_outcome *outcome = &self->run->outcome;
-  struct wi_plain_totals plain;
-  wi_verifier_totals(self->run->verifier, &plain);
-  if (desk->is_broken) note_difference(self, "a file's counts did not arrive whole");
-  if (plain.files != desk->files) note_difference(self, "files differ");
-  if (plain.bytes != desk->bytes) note_difference(self, "bytes differ");
-  if (plain.too_long != desk->too_long) note_difference(self, "long identifiers differ");
-  if (plain.distinct != outcome->distinct) note_difference(self, "distinct identifiers differ");
-  if (plain.identifiers != outcome->identifiers || desk->identifiers != outcome->identifiers) {
-    note_difference(self, "identifiers differ");
-  }
-  outcome->is_complete = true;
-  outcome->is_verified = self->differing == 0;
-  return end(self, cx);
 }
 
 // Pages of all aggregators, merged, until the last; asks for those that are missing.
@@ -522,8 +476,11 @@ static act_rc collect(struct chief *self, act_cx *cx) {
   uint32_t needs;
   struct wi_entry entry;
   while ((needs = wi_merge_needs(&self->merge)) == 0) {
-    if (!wi_merge_next(&self->merge, &entry)) return compare(self, cx);
-    take_entry(self, &entry);
+    if (!wi_merge_next(&self->merge, &entry)) {
+      wi_audit_end(&self->audit, self->desk);
+      return end(self, cx);
+    }
+    wi_audit_entry(&self->audit, &entry);
   }
   for (unsigned i = 0; i < WI_SHARDS; i++) {
     if (!((needs & ~self->asked_pages) >> i & 1)) continue;
