@@ -100,13 +100,14 @@ static bool lie_down(struct act__crew_worker *me) {
   return keeper;
 }
 
-static void get_up(struct act__crew_worker *me) {
+// `to_search`: because the last look found work.
+static void get_up(struct act__crew_worker *me, bool to_search) {
   struct act__crew *crew = me->crew;
   struct act__bed *bed = &crew->bed;
   act__spinlock_lock(&bed->lock);
   bool claimed = !me->in_bed;
   if (!claimed) {
-    act__idle_rise(&crew->idle);
+    act__idle_rise(&crew->idle, to_search);
     me->in_bed = false;
   }
   if (bed->keeper == me) {
@@ -118,7 +119,7 @@ static void get_up(struct act__crew_worker *me) {
     act__list_remove(&me->sleeper);
   }
   act__spinlock_unlock(&bed->lock);
-  me->searching = claimed;  // whoever claimed it has counted it so
+  me->searching = claimed || to_search;  // whoever claimed it has counted it so
   act__monitor_rouse(crew);
 }
 
@@ -165,17 +166,17 @@ void act__crew_sleep(struct act__crew_worker *me) {
   // R2 of idle.h: what was published before this worker was seen in bed has woken nobody. A finish
   // sets its mark first and then wakes, so it needs the same look.
 #ifndef ACT_MUTANT_SLEEP_WITHOUT_LOOKING
-  bool wait = !act__crew_has_work(crew, act__worker_refresh_now(&me->base));
+  bool found = act__crew_has_work(crew, act__worker_refresh_now(&me->base));
 #else
-  bool wait = true;
+  bool found = false;
 #endif
-  if (act__crew_is_finishing(crew)) wait = false;
+  bool wait = !found && !act__crew_is_finishing(crew);
   if (wait && keeper) {
     keep(me);
   } else if (wait) {
     rest(me);
   }
-  get_up(me);
+  get_up(me, found);
   act__worker_refresh_now(&me->base);
   if (wait && keeper) act__alarms_advance_all(&crew->exec.alarms, me->base.now_ns, &me->base);
 }

@@ -28,7 +28,7 @@ static struct act__task *take_shared(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
   uint32_t length = act__inject_length(&crew->inject);
   if (length == 0) return NULL;
-  uint32_t share = length / crew->count + 1;
+  uint32_t share = (length + crew->count - 1) / crew->count;  // leaves others theirs
   struct act__task_chain chain = {0};
   act__inject_take(&crew->inject, share < ACT__STEAL_MAX ? share : ACT__STEAL_MAX, &chain);
   struct act__task *task = act__task_chain_pop(&chain);

@@ -15,7 +15,8 @@
 // then reads this word (R1). A worker that stops searching, for a bed or for its find, first changes
 // this word (W2), then reads "is there work" (R2). All four are seq_cst, so they have one order, and
 // W1 before R1, W2 before R2 in it. Suppose R1 lets the publisher go without waking:
-//   - it saw a searcher. That one's W2 comes after R1, hence after W1, and its R2 finds the work.
+//   - it saw a searcher. That one's W2 comes after R1, hence after W1, and its R2 finds the work. It
+//     then is (lying down) or wakes (having found something else) a searcher for it.
 //   - it saw no sleeper. Whoever goes to bed later does W2 after R1, and its R2 finds the work.
 // With plain acquire and release both could miss each other (store buffering): W1 and W2 wait in
 // two store buffers while R1 and R2 read the old values, and the task sits until the next event.
@@ -51,9 +52,14 @@ static inline uint32_t act__idle_searching_in(uint32_t word) {
 static inline uint32_t act__idle_change(struct act__idle *idle, uint32_t add) {
   // relaxed: only the first guess of the loop.
   uint32_t word = act__load_relaxed(&idle->word);
+#ifdef ACT_MUTANT_IDLE_CHANGE_ACQ_REL
+  while (!act__cas_strong_acq_rel(&idle->word, &word, word + add)) {
+  }
+#else
   // seq_cst [idle:word]: this is W2 of the argument above.
   while (!act__cas_strong_seq_cst(&idle->word, &word, word + add)) {
   }
+#endif
   return word + add;
 }
 
@@ -66,8 +72,12 @@ static inline uint32_t act__idle_sleeping(struct act__idle *idle) {
 
 // R1: after publishing work with seq_cst. True: the caller must try to wake a worker.
 static inline bool act__idle_wants_wake(struct act__idle *idle) {
+#ifdef ACT_MUTANT_IDLE_LOOK_RELAXED
+  uint32_t word = act__load_relaxed(&idle->word);
+#else
   // seq_cst [idle:word]: see above.
   uint32_t word = act__load_seq_cst(&idle->word);
+#endif
   return act__idle_sleeping_in(word) > 0 && act__idle_searching_in(word) == 0;
 }
 
@@ -90,9 +100,14 @@ static inline void act__idle_sleep(struct act__idle *idle, bool was_searching) {
   act__idle_change(idle, ACT__IDLE_SLEEPER - (was_searching ? ACT__IDLE_SEARCHER : 0));
 }
 
-// A sleeper that nobody has claimed gets up, under the same lock.
-static inline void act__idle_rise(struct act__idle *idle) {
-  act__idle_change(idle, 0u - ACT__IDLE_SLEEPER);
+// A sleeper that nobody has claimed gets up, under the same lock. `to_search`: because its R2 found
+// work; then it counts as searching like one that was woken, so that more work than it takes is
+// passed on. (Any number may search for this reason.)
+static inline void act__idle_rise(struct act__idle *idle, bool to_search) {
+#ifdef ACT_MUTANT_IDLE_RISE_QUIETLY
+  to_search = false;
+#endif
+  act__idle_change(idle, (to_search ? ACT__IDLE_SEARCHER : 0u) - ACT__IDLE_SLEEPER);
 }
 
 // A worker that is awake begins to search. False: enough others do.
@@ -107,7 +122,12 @@ static inline bool act__idle_search_begin(struct act__idle *idle, uint32_t searc
 
 // It found something. True: it was the last one that searched; R2 must follow.
 static inline bool act__idle_search_end(struct act__idle *idle) {
-  return act__idle_searching_in(act__idle_change(idle, 0u - ACT__IDLE_SEARCHER)) == 0;
+  uint32_t word = act__idle_change(idle, 0u - ACT__IDLE_SEARCHER);
+#ifdef ACT_MUTANT_IDLE_LAST_SEARCHER_SILENT
+  return act__idle_searching_in(word) > 0;
+#else
+  return act__idle_searching_in(word) == 0;
+#endif
 }
 
 #endif
