@@ -194,4 +194,33 @@ static inline void raw_link(struct raw *raw, struct act__loop *loop, struct node
   POLL_UNTIL(loop, node->ups > ups);
 }
 
+// --- two nodes in one loop: what the tests start from ------------------------------------------------
+
+static struct act__loop *loop;
+static struct node a, b;
+static char folder[80], path[100], address[110];
+
+static inline int net_set_up(void **state) {
+  (void)state;
+  loop = new_loop();
+  node_create(&a, loop, 11);
+  node_create(&b, loop, 22);
+  snprintf(path, sizeof path, "%s/s", new_folder(folder, sizeof folder));
+  snprintf(address, sizeof address, "unix:%s", path);
+  return 0;
+}
+
+static inline int net_tear_down(void **state) {
+  (void)state;
+  node_destroy(&a, loop);
+  node_destroy(&b, loop);
+  act__loop_destroy(loop);
+  assert_int_equal(access(path, F_OK), -1);  // what listened has removed its file
+  return rmdir(folder);
+}
+
+static inline void link_a_to_b(void) {
+  link_nodes(loop, &a, ACT__NET_DIALER, &b, ACT__NET_ACCEPTOR);
+}
+
 #endif
