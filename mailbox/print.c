@@ -93,11 +93,12 @@ static void print_bytes(struct line *line, act_bytes value) {
 }
 
 // Days since 1970-01-01 to a civil date of the proleptic Gregorian calendar, by counting whole eras
-// of 400 years that begin on a first of March, so that the leap day is the last of its year.
+// of 400 years that begin on a first of March, so that the leap day is the last of its year. Dates
+// that 64 bits of nanoseconds can hold are all after the year 0.
 static void civil_date(int64_t days, int64_t *year, int *month, int *day) {
   const int64_t era_days = 146097;
   int64_t since = days + 719468;  // from 0000-03-01
-  int64_t era = (since >= 0 ? since : since - era_days + 1) / era_days;
+  int64_t era = since / era_days;
   int64_t in_era = since - era * era_days;
   int64_t years = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
   int64_t in_year = in_era - (365 * years + years / 4 - years / 100);
