@@ -370,13 +370,16 @@ static void an_idle_pool_sleeps(void **state) {
   wait_until_it_ran(&s);
   struct act__parker never;
   act__parker_init(&never);
-  act__parker_park(&never, act__clock_now(clock_of_system) + 200 * ACT__NS_PER_MS);
-  long before = sleeps_of_our_threads();
+  long slept, before = sleeps_of_our_threads();
   assert_true(before > 0);
-
-  act__parker_park(&never, act__clock_now(clock_of_system) + 400 * ACT__NS_PER_MS);
-
-  assert_in_range(sleeps_of_our_threads() - before, 0, 1);  // fewer than five in a second
+  // It may take a while to settle on a busy machine; then fewer than five in a second.
+  int tries = 0;
+  do {
+    act__parker_park(&never, act__clock_now(clock_of_system) + 300 * ACT__NS_PER_MS);
+    slept = sleeps_of_our_threads() - before;
+    before += slept;
+  } while (slept > 1 && ++tries < 10);
+  assert_in_range(slept, 0, 1);
   act__parker_fini(&never);
   end(exec);
   act__parker_fini(&s.ran);
