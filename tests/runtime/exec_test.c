@@ -15,46 +15,10 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "runtime/exec.h"
-#include "tests/runtime/watchdog.h"
+#include "tests/runtime/exec_support.h"
 
 #define CYCLES 200
 #define FAIR_WITHIN (3 * ACT__FAIR_EVERY)  // three sources take turns
-
-static struct act__clock *clock_of_system;
-static struct watchdog dog;
-
-static int setup(void **state) {
-  (void)state;
-  clock_of_system = act__clock_system();
-  dog = (struct watchdog){0};
-  watchdog_start(&dog, "a test of the executor", 10 * ACT__NS_PER_S);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  watchdog_stop(&dog);
-  return 0;
-}
-
-static struct act__exec *make(enum act__flavour flavour, unsigned workers) {
-  struct act__exec *exec;
-  const struct act__exec_options options = {.flavour = flavour, .workers = workers};
-  assert_int_equal(act__exec_create(&options, &exec), ACT_OK);
-  return exec;
-}
-
-static struct act__exec *make_started(enum act__flavour flavour, unsigned workers) {
-  struct act__exec *exec = make(flavour, workers);
-  assert_int_equal(act__exec_start(exec), ACT_OK);
-  return exec;
-}
-
-static void end(struct act__exec *exec) {
-  act__exec_finish(exec);
-  assert_true(act__exec_run(exec));
-  act__exec_destroy(exec);
-}
 
 // --- order on one worker ------------------------------------------------------------------------
 
@@ -216,41 +180,6 @@ static void what_has_waited_longest_runs_within_the_fairness_bound(void **state)
 }
 
 // --- waiting and waking -------------------------------------------------------------------------
-
-// A task that tells a thread that it ran, and may keep its worker busy until it is let go. Lives until
-// the executor is gone: the waiter may be awake before the turn is over.
-struct signal {
-  struct act__task task;
-  struct act__parker ran;
-  ACT__ATOMIC(uint32_t) hold;  // 1: the turn lasts until somebody makes it 0
-  bool finish;
-  unsigned worker;
-};
-
-static enum act__turn signal_turn(struct act__task *task, struct act__worker *me) {
-  struct signal *s = ACT__CONTAINER_OF(task, struct signal, task);
-  s->worker = me->index;
-  bool stay = act__load_relaxed(&s->hold);  // relaxed: the submission published it
-  if (s->finish) act__exec_finish(me->exec);
-  act__parker_unpark(&s->ran);  // from here on it may be submitted again, unless it stays
-  // acquire [test:hold]: pairs with let_go.
-  while (stay && act__load_acquire(&s->hold)) act__spin_pause();
-  return ACT__TURN_DONE;
-}
-
-static void signal_init(struct signal *s, bool hold) {
-  *s = (struct signal){.task.run = signal_turn};
-  act__store_relaxed(&s->hold, hold);  // relaxed: the submission publishes it
-  act__parker_init(&s->ran);
-}
-
-static void wait_until_it_ran(struct signal *s) {
-  assert_true(act__parker_park(&s->ran, ACT__TIME_NEVER));  // the watchdog is the deadline
-}
-
-static void let_go(struct signal *s) {
-  act__store_release(&s->hold, 0);  // release [test:hold]: pairs with the turn's acquire
-}
 
 static void step_without_work_says_so(void **state) {
   (void)state;
@@ -519,118 +448,6 @@ static void current_thread_polls_while_tasks_run(void **state) {
   act__parker_fini(&fake.parker);
 }
 
-// --- alarms -------------------------------------------------------------------------------------
-
-struct bell {
-  struct act__alarm alarm;
-  struct act__parker rang;
-  int64_t due;
-  ACT__ATOMIC(uint32_t) count;
-};
-
-static void on_bell(struct act__alarm *alarm, struct act__worker *me) {
-  struct bell *bell = ACT__CONTAINER_OF(alarm, struct bell, alarm);
-  ACT_ASSERT(act__clock_now(clock_of_system) >= bell->due);
-  ACT_ASSERT(!me || me->now_ns >= bell->due);
-  act__fetch_add_relaxed(&bell->count, 1);
-  act__parker_unpark(&bell->rang);
-}
-
-static void bell_init(struct bell *bell) {
-  *bell = (struct bell){.alarm.fire = on_bell};
-  act__parker_init(&bell->rang);
-}
-
-static void bell_arm(struct act__exec *exec, struct act__worker *me, struct bell *bell,
-                     int64_t in_ns) {
-  bell->due = act__clock_now(clock_of_system) + in_ns;
-  act__alarm_arm(exec, me, &bell->alarm, bell->due);
-}
-
-static void wait_for_bell(struct bell *bell) {
-  assert_true(act__parker_park(&bell->rang, ACT__TIME_NEVER));  // the watchdog is the deadline
-}
-
-static void an_alarm_from_outside_ends_a_longer_sleep(void **state) {
-  (void)state;
-  for (unsigned workers = 1; workers <= 2; workers++) {
-    struct act__exec *exec = make_started(ACT__POOL, workers);
-    struct bell far, near;
-    bell_init(&far);
-    bell_init(&near);
-    bell_arm(exec, NULL, &far, 3600 * ACT__NS_PER_S);
-    for (int i = 0; i < 20; i++) {
-      bell_arm(exec, NULL, &near, ACT__NS_PER_MS);
-      wait_for_bell(&near);
-    }
-    assert_true(act__alarm_cancel(exec, &far.alarm));
-    assert_false(act__alarm_cancel(exec, &far.alarm));
-    end(exec);
-    assert_int_equal(act__load_relaxed(&near.count), 20);
-    assert_int_equal(act__load_relaxed(&far.count), 0);
-    act__parker_fini(&far.rang);
-    act__parker_fini(&near.rang);
-  }
-}
-
-// Arms an alarm on its worker's own wheel, then stays in its turn until it is let go.
-struct armer {
-  struct act__task task;
-  struct bell *bell;
-  struct signal *then;
-};
-
-static enum act__turn armer_turn(struct act__task *task, struct act__worker *me) {
-  struct armer *a = ACT__CONTAINER_OF(task, struct armer, task);
-  bell_arm(me->exec, me, a->bell, 2 * ACT__NS_PER_MS);
-  return a->then ? a->then->task.run(&a->then->task, me) : ACT__TURN_DONE;
-}
-
-static void alarms_of_a_stuck_worker_fire(void **state) {
-  (void)state;
-  struct act__exec *exec = make_started(ACT__POOL, 2);
-  struct bell bell;
-  bell_init(&bell);
-  struct signal stay;
-  signal_init(&stay, true);
-  struct armer armer = {.task.run = armer_turn, .bell = &bell, .then = &stay};
-  act__exec_submit(exec, NULL, &armer.task);
-
-  wait_for_bell(&bell);
-
-  let_go(&stay);
-  end(exec);
-  act__parker_fini(&stay.ran);
-  act__parker_fini(&bell.rang);
-}
-
-static void alarms_of_a_sleeping_worker_fire(void **state) {
-  (void)state;
-  for (unsigned workers = 1; workers <= 3; workers++) {
-    struct act__exec *exec = make_started(ACT__POOL, workers);
-    struct bell bell;
-    bell_init(&bell);
-    struct armer armer = {.task.run = armer_turn, .bell = &bell};
-    for (int i = 0; i < 30; i++) {
-      act__exec_submit(exec, NULL, &armer.task);
-      wait_for_bell(&bell);
-    }
-    end(exec);
-    act__parker_fini(&bell.rang);
-  }
-}
-
-static void current_thread_fires_alarms_in_time(void **state) {
-  (void)state;
-  struct act__exec *exec = make_started(ACT__CURRENT, 0);
-  struct bell bell;
-  bell_init(&bell);
-  bell_arm(exec, act__exec_worker(exec, 0), &bell, 3 * ACT__NS_PER_MS);
-  while (act__load_relaxed(&bell.count) == 0) act__exec_step(exec, true);
-  end(exec);
-  act__parker_fini(&bell.rang);
-}
-
 // --- life ---------------------------------------------------------------------------------------
 
 static unsigned entries_in(const char *path) {
@@ -725,8 +542,6 @@ static void any_failed_allocation_is_an_answer(void **state) {
   }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(what_a_turn_submits_runs_depth_first),
@@ -742,10 +557,6 @@ int main(void) {
       TEST(busy_workers_do_not_hold_up_what_arrives),
       TEST(one_busy_worker_leaves_the_other_to_poll),
       TEST(current_thread_polls_while_tasks_run),
-      TEST(an_alarm_from_outside_ends_a_longer_sleep),
-      TEST(alarms_of_a_stuck_worker_fire),
-      TEST(alarms_of_a_sleeping_worker_fire),
-      TEST(current_thread_fires_alarms_in_time),
       TEST(start_and_stop_leave_nothing_behind),
       TEST(destroy_accepts_null_and_what_was_never_started),
       TEST(workers_are_bounded),
