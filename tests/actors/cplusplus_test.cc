@@ -3,6 +3,8 @@
 // A C++11 program that has an actor, sends to it, and asks it, over the real runtime.
 #include <troupe.h>
 
+#include <stdint.h>
+
 #include <cstdio>
 #include <cstring>
 
@@ -13,7 +15,7 @@ ACT_MSG(sum, (i64, n, 1))
 ACT_PROTOCOL(adder, 1, ADDER)
 
 struct adder_state {
-  std::int64_t n;
+  int64_t n;
   std::size_t letters;
 };
 ACT_ACTOR(adding, adder, ADDER, adder_state, act_noargs)
@@ -30,7 +32,7 @@ static act_rc adding_add(adding_state *self, act_cx *, const add *m) {
 
 static act_rc adding_get(adding_state *self, act_cx *cx, const get *, sum_reply reply) {
   sum answer = sum();
-  answer.n = self->n + static_cast<std::int64_t>(self->letters);
+  answer.n = self->n + static_cast<int64_t>(self->letters);
   return sum_answer(cx, reply, answer);
 }
 
