@@ -227,29 +227,29 @@ static void poll_loop(struct act__poller *poller, struct act__worker *me, int64_
 
 act_rc act__io_rc(int uv_code) {
   switch (uv_code) {
-    case 0: return ACT_OK;
-    case UV_ENOMEM:
-    case UV_ENOBUFS: return ACT_ENOMEM;
-    case UV_EMFILE:
-    case UV_ENFILE: return ACT_ELIMIT;
-    case UV_EINVAL:
-    case UV_ENAMETOOLONG: return ACT_EINVAL;
-    case UV_ENOENT:
-    case UV_ENOTDIR: return ACT_ENOENT;
-    case UV_EADDRINUSE:
-    case UV_EEXIST: return ACT_EEXIST;
-    case UV_EACCES:
-    case UV_EPERM: return ACT_EACCES;
-    case UV_ECANCELED: return ACT_ECANCELLED;
-    case UV_EOF: return ACT_ECLOSED;
-    case UV_ECONNREFUSED:
-    case UV_ECONNRESET:
-    case UV_ECONNABORTED:
-    case UV_ENOTCONN:
-    case UV_EPIPE: return ACT_ELINK;
-    case UV_EAGAIN: return ACT_EFULL;
-    case UV_ETIMEDOUT: return ACT_ETIMEDOUT;
-    case UV_ESRCH: return ACT_EDEAD;
-    default: return ACT_ESYS;
+  case 0: return ACT_OK;
+  case UV_ENOMEM:
+  case UV_ENOBUFS: return ACT_ENOMEM;
+  case UV_EMFILE:
+  case UV_ENFILE: return ACT_ELIMIT;
+  case UV_EINVAL:
+  case UV_ENAMETOOLONG: return ACT_EINVAL;
+  case UV_ENOENT:
+  case UV_ENOTDIR: return ACT_ENOENT;
+  case UV_EADDRINUSE:
+  case UV_EEXIST: return ACT_EEXIST;
+  case UV_EACCES:
+  case UV_EPERM: return ACT_EACCES;
+  case UV_ECANCELED: return ACT_ECANCELLED;
+  case UV_EOF: return ACT_ECLOSED;
+  case UV_ECONNREFUSED:
+  case UV_ECONNRESET:
+  case UV_ECONNABORTED:
+  case UV_ENOTCONN:
+  case UV_EPIPE: return ACT_ELINK;
+  case UV_EAGAIN: return ACT_EFULL;
+  case UV_ETIMEDOUT: return ACT_ETIMEDOUT;
+  case UV_ESRCH: return ACT_EDEAD;
+  default: return ACT_ESYS;
   }
 }

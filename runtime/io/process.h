@@ -44,7 +44,8 @@ struct act__process_options {
 // Starts a child and gives the parent's end of the link. Role holder only; takes some milliseconds
 // (the kernel copies our page tables). ACT_ELIMIT (descriptors, processes), ACT_ENOMEM, ACT_ENOENT,
 // ACT_EINVAL (arguments too long), ACT_ESYS. After a failure on_exit is not called.
-ACT_MUST act_rc act__process_spawn(struct act__loop *loop, const struct act__process_options *options,
+ACT_MUST act_rc act__process_spawn(struct act__loop *loop,
+                                   const struct act__process_options *options,
                                    struct act__process **out, int *link_fd);
 
 // Sends a signal; ACT_EDEAD when it has ended. Role holder only, until on_exit.

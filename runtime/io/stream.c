@@ -55,7 +55,8 @@ static void on_read(uv_stream_t *pipe, ssize_t n, const uv_buf_t *space) {
   ACT_ASSERT(used <= stream->filled);
   if (is_closing(stream)) return;
   stream->filled -= used;
-  if (used > 0 && stream->filled > 0) memmove(stream->buffer, stream->buffer + used, stream->filled);
+  if (used > 0 && stream->filled > 0)
+    memmove(stream->buffer, stream->buffer + used, stream->filled);
   ACT_ASSERT(stream->filled < ACT__STREAM_BUFFER);  // an item larger than the buffer
 }
 

@@ -23,10 +23,10 @@
 #include "base/status.h"
 #include "mailbox/address.h"
 
-#define ACT__FRAME_MAX 65536u            // value of the length field
-#define ACT__FRAME_MAX_LEAST 4096u       // the least that a node may announce as its own maximum
-#define ACT__FRAME_HANDSHAKE_MAX 1024u   // value of the length field before the link is up
-#define ACT__FRAME_PREFIX 4u             // bytes of the length field itself
+#define ACT__FRAME_MAX 65536u           // value of the length field
+#define ACT__FRAME_MAX_LEAST 4096u      // the least that a node may announce as its own maximum
+#define ACT__FRAME_HANDSHAKE_MAX 1024u  // value of the length field before the link is up
+#define ACT__FRAME_PREFIX 4u            // bytes of the length field itself
 #define ACT__FRAME_NAME_MAX 255u
 #define ACT__FRAME_TEXT_MAX 1024u        // longer texts are cut when encoded
 #define ACT__FRAME_REFUSE_TEXT_MAX 512u  // so that a refusal is a handshake frame

@@ -35,41 +35,44 @@ act_rc act__handshake_start(struct act__handshake *hs, struct act__bytes *out) {
 
 static bool allowed_when_up(enum act__frame_role role, unsigned type) {
   switch (type) {
-    case ACT__FRAME_HEARTBEAT:
-    case ACT__FRAME_GOODBYE:
-    case ACT__FRAME_LOOKUP:
-    case ACT__FRAME_FOUND:
-    case ACT__FRAME_NOTFOUND:
-    case ACT__FRAME_REACH:
-    case ACT__FRAME_GRANT:
-    case ACT__FRAME_CREDIT:
-    case ACT__FRAME_MESSAGE:
-    case ACT__FRAME_REPLY:
-    case ACT__FRAME_NACK:
-    case ACT__FRAME_MONITOR:
-    case ACT__FRAME_DEMONITOR:
-    case ACT__FRAME_DOWN:
-    case ACT__FRAME_SKIPPED: return true;
-    case ACT__FRAME_START:
-    case ACT__FRAME_STOP: return role == ACT__ROLE_CHILD;
-    case ACT__FRAME_STARTED:
-    case ACT__FRAME_EXITED: return role == ACT__ROLE_PARENT;
-    default: return false;
+  case ACT__FRAME_HEARTBEAT:
+  case ACT__FRAME_GOODBYE:
+  case ACT__FRAME_LOOKUP:
+  case ACT__FRAME_FOUND:
+  case ACT__FRAME_NOTFOUND:
+  case ACT__FRAME_REACH:
+  case ACT__FRAME_GRANT:
+  case ACT__FRAME_CREDIT:
+  case ACT__FRAME_MESSAGE:
+  case ACT__FRAME_REPLY:
+  case ACT__FRAME_NACK:
+  case ACT__FRAME_MONITOR:
+  case ACT__FRAME_DEMONITOR:
+  case ACT__FRAME_DOWN:
+  case ACT__FRAME_SKIPPED: return true;
+  case ACT__FRAME_START:
+  case ACT__FRAME_STOP: return role == ACT__ROLE_CHILD;
+  case ACT__FRAME_STARTED:
+  case ACT__FRAME_EXITED: return role == ACT__ROLE_PARENT;
+  default: return false;
   }
 }
 
 bool act__handshake_allows(enum act__handshake_state state, enum act__frame_role role,
                            unsigned type) {
   switch (state) {
-    case ACT__HS_CALLING: return type == ACT__FRAME_WELCOME || type == ACT__FRAME_REFUSE;
-    case ACT__HS_WAITING: return type == ACT__FRAME_HELLO;
-    case ACT__HS_WELCOMED:
-      return type == ACT__FRAME_HEARTBEAT || type == ACT__FRAME_REFUSE;
-    case ACT__HS_UP: return allowed_when_up(role, type);
-    case ACT__HS_NEW:
-    case ACT__HS_OVER:
-    case ACT__HS_STATES:
-    default: return false;
+  case ACT__HS_CALLING: return type == ACT__FRAME_WELCOME || type == ACT__FRAME_REFUSE;
+#ifdef ACT_MUTANT_HANDSHAKE_EARLY_FRAMES
+  case ACT__HS_WAITING: return type == ACT__FRAME_HELLO || allowed_when_up(role, type);
+#else
+  case ACT__HS_WAITING: return type == ACT__FRAME_HELLO;
+#endif
+  case ACT__HS_WELCOMED: return type == ACT__FRAME_HEARTBEAT || type == ACT__FRAME_REFUSE;
+  case ACT__HS_UP: return allowed_when_up(role, type);
+  case ACT__HS_NEW:
+  case ACT__HS_OVER:
+  case ACT__HS_STATES:
+  default: return false;
   }
 }
 
@@ -140,7 +143,8 @@ struct introduction {
 };
 
 // NULL: believed and kept. Otherwise the refusal's text, with its code in *rc.
-static const char *believe(struct act__handshake *hs, const struct introduction *other, act_rc *rc) {
+static const char *believe(struct act__handshake *hs, const struct introduction *other,
+                           act_rc *rc) {
   *rc = ACT_EBADMSG;
   if (other->incarnation == 0) return "the incarnation is zero";
   if (other->frame_max < ACT__FRAME_MAX_LEAST) return "the announced largest frame is too small";
@@ -165,10 +169,10 @@ static enum act__handshake_verdict on_hello(struct act__handshake *hs,
                                             const struct act__frame_hello *hello,
                                             act__rival_fn rival, void *rival_arg,
                                             struct act__bytes *out) {
-  uint16_t low = hello->version_min > hs->self->version_min ? hello->version_min
-                                                            : hs->self->version_min;
-  uint16_t high = hello->version_max < hs->self->version_max ? hello->version_max
-                                                             : hs->self->version_max;
+  uint16_t low =
+      hello->version_min > hs->self->version_min ? hello->version_min : hs->self->version_min;
+  uint16_t high =
+      hello->version_max < hs->self->version_max ? hello->version_max : hs->self->version_max;
   if (low > high) {
     char text[96];
     snprintf(text, sizeof text, "no common version: %u to %u here, %u to %u there",
@@ -209,7 +213,11 @@ static enum act__handshake_verdict on_welcome(struct act__handshake *hs,
   const char *text = believe(hs, &other, &rc);
   if (text) return fail(hs, rc, text, out);
   enum act__handshake_rival found = rival(rival_arg, hs->incarnation);
+#ifdef ACT_MUTANT_HANDSHAKE_BOTH_WIN
+  bool ours_wins = true;
+#else
   bool ours_wins = hs->self->incarnation > hs->incarnation;
+#endif
   if (found == ACT__RIVAL_UP || (found == ACT__RIVAL_HALF_OPEN && !ours_wins)) {
     return fail(hs, ACT_EEXIST, TEXT_RIVAL, out);
   }
@@ -241,9 +249,9 @@ enum act__handshake_verdict act__handshake_frame(struct act__handshake *hs,
     return fail(hs, ACT_EBADMSG, text, out);
   }
   switch ((unsigned)frame->type) {
-    case ACT__FRAME_HELLO: return on_hello(hs, &frame->u.hello, rival, rival_arg, out);
-    case ACT__FRAME_WELCOME: return on_welcome(hs, &frame->u.welcome, rival, rival_arg, out);
-    case ACT__FRAME_REFUSE: return refused(hs, &frame->u.ending);
-    default: return on_confirmed(hs, rival, rival_arg, out);
+  case ACT__FRAME_HELLO: return on_hello(hs, &frame->u.hello, rival, rival_arg, out);
+  case ACT__FRAME_WELCOME: return on_welcome(hs, &frame->u.welcome, rival, rival_arg, out);
+  case ACT__FRAME_REFUSE: return refused(hs, &frame->u.ending);
+  default: return on_confirmed(hs, rival, rival_arg, out);
   }
 }

@@ -28,7 +28,7 @@ enum act__handshake_state {
   ACT__HS_WAITING,   // acceptor: no HELLO yet
   ACT__HS_WELCOMED,  // acceptor: WELCOME sent, not confirmed
   ACT__HS_UP,
-  ACT__HS_OVER,      // refused, failed or closed
+  ACT__HS_OVER,  // refused, failed or closed
   ACT__HS_STATES,
 };
 
@@ -90,7 +90,8 @@ void act__handshake_fail(struct act__handshake *hs, act_rc rc, const char *text,
 
 // The table: may this type arrive in this state, on a link where our role is `role`? Everything that
 // is not listed closes the link.
-bool act__handshake_allows(enum act__handshake_state state, enum act__frame_role role, unsigned type);
+bool act__handshake_allows(enum act__handshake_state state, enum act__frame_role role,
+                           unsigned type);
 
 // Largest length field that may arrive in this state.
 uint32_t act__handshake_frame_max(const struct act__handshake *hs);

@@ -33,8 +33,8 @@ enum act__peer_phase {
   ACT__PHASE_FREE,
   ACT__PHASE_HANDSHAKE,
   ACT__PHASE_UP,
-  ACT__PHASE_LINGER,  // told to the sink as down; the last bytes are being written
-  ACT__PHASE_CLOSING, // waiting for the stream's `closed`
+  ACT__PHASE_LINGER,   // told to the sink as down; the last bytes are being written
+  ACT__PHASE_CLOSING,  // waiting for the stream's `closed`
 };
 
 struct act__peer_start {
@@ -51,14 +51,14 @@ struct act__peer {
   uint32_t slot;
 
   // any thread, atomic
-  ACT__ATOMIC(int) status;  // enum act__peer_status
+  ACT__ATOMIC(int) status;      // enum act__peer_status
   ACT__ATOMIC(uint32_t) epoch;  // written under the lock
   ACT__ATOMIC(void *) user;
 
   // under lock
   struct act__mutex lock;
   struct act__bytes filling;
-  bool open;          // the storey above may append
+  bool open;  // the storey above may append
   bool job_posted;
   bool writing_busy;  // the loop will look at `filling` when its write is done: no job needed
   bool start_wanted;
@@ -75,7 +75,7 @@ struct act__peer {
   struct act__stream *stream;
   struct act__bytes writing;
   bool is_writing;
-  bool mute;  // a write has failed: nothing is written any more
+  bool mute;            // a write has failed: nothing is written any more
   int64_t deadline_ns;  // of the handshake, of lingering
   struct act__handshake handshake;
   struct act__heartbeat beat;

@@ -46,8 +46,7 @@ static act_rc configure(struct act__net *net, const struct act__net_options *opt
   };
   net->heartbeat_ns = heartbeat_ms * ACT__NS_PER_MS;
   net->silence_ns = silence_ms * ACT__NS_PER_MS;
-  net->handshake_ns =
-      or_default(options->handshake_ms, ACT__NET_HANDSHAKE_MS) * ACT__NS_PER_MS;
+  net->handshake_ns = or_default(options->handshake_ms, ACT__NET_HANDSHAKE_MS) * ACT__NS_PER_MS;
   // Four steps to a silence, and no deadline waits for its step longer than a second.
   net->step_ms = smallest(heartbeat_ms, or_default(silence_ms / 4, 1), 1000);
   net->loop = options->loop;

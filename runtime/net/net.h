@@ -26,12 +26,12 @@ struct act__loop;
 struct act__net;
 struct act__worker;
 
-#define ACT__PEERS_MAX 1024u              // links of a node, those in their handshake included
-#define ACT__NET_HANDSHAKES_MAX 32u       // accepted connections still in their handshake
-#define ACT__NET_HEARTBEAT_MS 1000u       // something is sent at least this often
-#define ACT__NET_SILENCE_MS 4000u         // so long nothing heard: the peer is down
-#define ACT__NET_HANDSHAKE_MS 5000u       // the whole handshake
-#define ACT__NET_LINGER_MS 1000u          // to write out what is left before closing
+#define ACT__PEERS_MAX 1024u         // links of a node, those in their handshake included
+#define ACT__NET_HANDSHAKES_MAX 32u  // accepted connections still in their handshake
+#define ACT__NET_HEARTBEAT_MS 1000u  // something is sent at least this often
+#define ACT__NET_SILENCE_MS 4000u    // so long nothing heard: the peer is down
+#define ACT__NET_HANDSHAKE_MS 5000u  // the whole handshake
+#define ACT__NET_LINGER_MS 1000u     // to write out what is left before closing
 
 // `me` is the worker that polls the loop, or NULL when the monitor thread does. Texts and frames are
 // borrowed during the call.
@@ -89,12 +89,13 @@ enum act__net_role {
 };
 
 // Makes a link of a connected descriptor, which it takes, also on failure. Result and errors as dial.
-ACT_MUST act_rc act__net_adopt(struct act__net *net, int fd, enum act__net_role role, uint64_t cookie,
-                               struct act__peer_id *out);
+ACT_MUST act_rc act__net_adopt(struct act__net *net, int fd, enum act__net_role role,
+                               uint64_t cookie, struct act__peer_id *out);
 
 // Says goodbye with this reason, writes out what is left, closes; `down` with the same reason follows
 // soon. Nothing happens when that link is gone already.
-void act__net_close_peer(struct act__net *net, struct act__peer_id id, act_rc why, const char *text);
+void act__net_close_peer(struct act__net *net, struct act__peer_id id, act_rc why,
+                         const char *text);
 
 // Stops listening, then the same for all peers (ACT_ECLOSED); calls done(arg), once, in the role
 // holder, when all of it is closed. Once.
@@ -108,9 +109,9 @@ struct act__peer *act__net_peer(struct act__net *net, struct act__peer_id id);
 void act__net_each(struct act__net *net, void (*fn)(void *arg, struct act__peer *peer), void *arg);
 
 struct act__net_counts {
-  uint64_t accepted, refused;          // connections; refused: failed handshakes, ours and theirs
+  uint64_t accepted, refused;  // connections; refused: failed handshakes, ours and theirs
   uint64_t frames_in, bytes_in, bytes_out;
-  uint32_t peers;                      // now, those in their handshake included
+  uint32_t peers;  // now, those in their handshake included
 };
 void act__net_count(struct act__net *net, struct act__net_counts *out);
 

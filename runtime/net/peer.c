@@ -97,6 +97,9 @@ struct act__peer_id act__peer_launch(struct act__peer *peer, const struct act__p
 
 struct act__bytes *act__peer_begin(struct act__peer *peer, uint32_t epoch) {
   act__mutex_lock(&peer->lock);
+#ifdef ACT_MUTANT_PEER_EPOCH_BLIND
+  epoch = 0;
+#endif
   // relaxed: written under the lock only.
   if (!peer->open || (epoch && epoch != act__load_relaxed(&peer->epoch))) {
     act__mutex_unlock(&peer->lock);
@@ -370,7 +373,9 @@ static void flush(struct act__peer *peer) {
 static void on_written(void *arg, act_rc rc) {
   struct act__peer *peer = arg;
   peer->is_writing = false;
+#ifndef ACT_MUTANT_PEER_WRITES_TWICE
   act__bytes_reset(&peer->writing);
+#endif
   if (peer->writing.capacity > KEPT_CAPACITY) {
     act__bytes_fini(&peer->writing);
     act__bytes_init(&peer->writing, ACT__PEER_OUT_MAX);
@@ -494,37 +499,37 @@ static size_t on_read(void *arg, const uint8_t *data, size_t size) {
 
 static void beat(struct act__peer *peer, int64_t now_ns) {
   switch (act__heartbeat_step(&peer->beat, now_ns)) {
-    case ACT__BEAT_NONE: break;
-    case ACT__BEAT_SEND: {
-      if (peer->is_writing) break;  // what is under way says that we live
-      act__mutex_lock(&peer->lock);
-      act_rc rc = act__frame_put_heartbeat(&peer->filling);
-      act__mutex_unlock(&peer->lock);
-      if (!rc) flush(peer);
-      break;
-    }
-    case ACT__BEAT_DOWN: {
-      char text[64];
-      snprintf(text, sizeof text, "nothing heard for %lld ms",
-               (long long)((now_ns - peer->beat.heard_ns) / ACT__NS_PER_MS));
-      act__peer_down(peer, ACT_ELINK, text, true);
-      break;
-    }
+  case ACT__BEAT_NONE: break;
+  case ACT__BEAT_SEND: {
+    if (peer->is_writing) break;  // what is under way says that we live
+    act__mutex_lock(&peer->lock);
+    act_rc rc = act__frame_put_heartbeat(&peer->filling);
+    act__mutex_unlock(&peer->lock);
+    if (!rc) flush(peer);
+    break;
+  }
+  case ACT__BEAT_DOWN: {
+    char text[64];
+    snprintf(text, sizeof text, "nothing heard for %lld ms",
+             (long long)((now_ns - peer->beat.heard_ns) / ACT__NS_PER_MS));
+    act__peer_down(peer, ACT_ELINK, text, true);
+    break;
+  }
   }
 }
 
 void act__peer_step(struct act__peer *peer, int64_t now_ns) {
   switch (peer->phase) {
-    case ACT__PHASE_HANDSHAKE:
-      if (now_ns >= peer->deadline_ns) {
-        act__peer_down(peer, ACT_ETIMEDOUT, "the handshake took too long", true);
-      }
-      break;
-    case ACT__PHASE_UP: beat(peer, now_ns); break;
-    case ACT__PHASE_LINGER:
-      if (now_ns >= peer->deadline_ns) close_stream(peer);
-      break;
-    case ACT__PHASE_FREE:
-    case ACT__PHASE_CLOSING: break;
+  case ACT__PHASE_HANDSHAKE:
+    if (now_ns >= peer->deadline_ns) {
+      act__peer_down(peer, ACT_ETIMEDOUT, "the handshake took too long", true);
+    }
+    break;
+  case ACT__PHASE_UP: beat(peer, now_ns); break;
+  case ACT__PHASE_LINGER:
+    if (now_ns >= peer->deadline_ns) close_stream(peer);
+    break;
+  case ACT__PHASE_FREE:
+  case ACT__PHASE_CLOSING: break;
   }
 }

@@ -19,7 +19,8 @@ struct act__net;
 struct act__peer;
 struct act__worker;
 
-#define ACT__PEER_OUT_MAX (64u * 1024u * 1024u)  // bytes that may wait while others are being written
+#define ACT__PEER_OUT_MAX \
+  (64u * 1024u * 1024u)  // bytes that may wait while others are being written
 
 // Names one link for ever; slot 0 is a good one, epoch 0 is none.
 struct act__peer_id {
@@ -46,11 +47,11 @@ void *act__peer_user(const struct act__peer *peer);
 uint64_t act__peer_incarnation(const struct act__peer *peer);  // 0 before the handshake
 const char *act__peer_name(const struct act__peer *peer);      // "" before the handshake
 uint32_t act__peer_uid(const struct act__peer *peer);
-uint64_t act__peer_cookie(const struct act__peer *peer);       // of dial or adopt; 0: accepted
+uint64_t act__peer_cookie(const struct act__peer *peer);  // of dial or adopt; 0: accepted
 uint32_t act__peer_capabilities(const struct act__peer *peer);
-uint32_t act__peer_frame_max(const struct act__peer *peer);    // the smaller of both sides'
-bool act__peer_is_child(const struct act__peer *peer);         // an own process of ours
-bool act__peer_is_parent(const struct act__peer *peer);        // we are its own process
+uint32_t act__peer_frame_max(const struct act__peer *peer);  // the smaller of both sides'
+bool act__peer_is_child(const struct act__peer *peer);       // an own process of ours
+bool act__peer_is_parent(const struct act__peer *peer);      // we are its own process
 struct act__net *act__peer_net(const struct act__peer *peer);
 
 #endif

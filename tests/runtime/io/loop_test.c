@@ -90,8 +90,8 @@ static void a_wake_ends_a_poll_without_limit_and_also_the_next_one_if_none_waits
   struct act__loop *loop = new_loop();
   struct act__thread thread;
 
-  assert_int_equal(
-      act__thread_start(&thread, "waker", 0, wake_from_thread, act__loop_poller(loop)), ACT_OK);
+  assert_int_equal(act__thread_start(&thread, "waker", 0, wake_from_thread, act__loop_poller(loop)),
+                   ACT_OK);
   poll_once(loop, INT64_MAX);  // returns, or the test hangs
   act__thread_join(&thread);
   wake_from_thread(act__loop_poller(loop));

@@ -53,15 +53,15 @@ static int child_reports(int link) {
   getrlimit(RLIMIT_NOFILE, &nofile);
   struct sigaction interrupt;
   sigaction(SIGINT, NULL, &interrupt);
-  int n = snprintf(line, sizeof line,
-                   "stdin=%d fds=%d cloexec=%d variable=%d sigint_ignored=%d group=%d arg=%s "
-                   "as=%llu cpu=%llu/%llu nofile=%llu\n",
-                   (int)read(0, &byte, 1), count_descriptors(),
-                   (fcntl(link, F_GETFD) & FD_CLOEXEC) != 0,
-                   getenv(ACT__PROCESS_FD_ENV) != NULL, interrupt.sa_handler == SIG_IGN,
-                   getpgrp() == getpgid(getppid()), own_first_argument,
-                   (unsigned long long)as.rlim_cur, (unsigned long long)cpu.rlim_cur,
-                   (unsigned long long)cpu.rlim_max, (unsigned long long)nofile.rlim_cur);
+  int n =
+      snprintf(line, sizeof line,
+               "stdin=%d fds=%d cloexec=%d variable=%d sigint_ignored=%d group=%d arg=%s "
+               "as=%llu cpu=%llu/%llu nofile=%llu\n",
+               (int)read(0, &byte, 1), count_descriptors(),
+               (fcntl(link, F_GETFD) & FD_CLOEXEC) != 0, getenv(ACT__PROCESS_FD_ENV) != NULL,
+               interrupt.sa_handler == SIG_IGN, getpgrp() == getpgid(getppid()), own_first_argument,
+               (unsigned long long)as.rlim_cur, (unsigned long long)cpu.rlim_cur,
+               (unsigned long long)cpu.rlim_max, (unsigned long long)nofile.rlim_cur);
   return write(link, line, (size_t)n) == n ? 0 : 1;
 }
 
@@ -186,14 +186,14 @@ static void a_child_gets_its_link_and_limits_and_nothing_else(void **state) {
   struct rlimit nofile;
   assert_int_equal(getrlimit(RLIMIT_NOFILE, &nofile), 0);
   struct act__process_options options = {
-      .env = "CHILD_DOES=report",
+    .env = "CHILD_DOES=report",
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
-      .address_space_bytes = UINT64_C(1) << 32,
+    .address_space_bytes = UINT64_C(1) << 32,
 #endif
-      .cpu_seconds = 100,
-      .descriptors = 77,
-      .on_exit = on_exit_seen,
-      .arg = &ending,
+    .cpu_seconds = 100,
+    .descriptors = 77,
+    .on_exit = on_exit_seen,
+    .arg = &ending,
   };
 
   assert_int_equal(act__process_spawn(loop, &options, &process, &link), ACT_OK);

@@ -33,16 +33,19 @@ static struct act__span span(const char *text) {
   return act__span_of_text(text);
 }
 
-#define ASSERT_SPAN(got, text)                          \
-  do {                                                  \
-    assert_int_equal((got).size, strlen(text));         \
-    assert_memory_equal((got).data, text, (got).size);  \
+#define ASSERT_SPAN(got, text)                         \
+  do {                                                 \
+    assert_int_equal((got).size, strlen(text));        \
+    assert_memory_equal((got).data, text, (got).size); \
   } while (0)
 
 // One frame of every type, with the golden bytes of its type and fields.
 static const struct act__frame_target target = {0x01020304, 0x05060708, 0x090a0b0c};
 static const act_pid pid = {0x1122334455667788u, 0x01020304, 0x05060708, 0x090a0b0c, 0};
-#define TARGET_HEX "01020304" "05060708" "090a0b0c"
+#define TARGET_HEX \
+  "01020304"       \
+  "05060708"       \
+  "090a0b0c"
 #define PID_HEX "1122334455667788" TARGET_HEX
 
 static act_rc put_hello(struct act__bytes *b) {
@@ -80,11 +83,9 @@ static act_rc put_credit(struct act__bytes *b) {
   return act__frame_put_credit(b, &(struct act__frame_credit){1, 2, 3, 4});
 }
 static act_rc put_message(struct act__bytes *b) {
-  return act__frame_put_message(b, &(struct act__frame_message){.op = 2,
-                                                                .protocol = 0xFEDC,
-                                                                .target = target,
-                                                                .sender = pid,
-                                                                .body = span("body")});
+  return act__frame_put_message(
+      b, &(struct act__frame_message){
+             .op = 2, .protocol = 0xFEDC, .target = target, .sender = pid, .body = span("body")});
 }
 static act_rc put_ask(struct act__bytes *b) {
   return act__frame_put_message(b, &(struct act__frame_message){.flags = ACT__MESSAGE_ASK,
@@ -126,6 +127,7 @@ static act_rc put_stop(struct act__bytes *b) {
   return act__frame_put_stop(b, &(struct act__frame_stop){1, 2000});
 }
 
+// clang-format off
 static const struct golden {
   enum act__frame_type type;
   act_rc (*put)(struct act__bytes *);
@@ -162,6 +164,7 @@ static const struct golden {
     {ACT__FRAME_EXITED, put_exited, "42" "00000001" "02" "ffffffea" "0000", false},
     {ACT__FRAME_STOP, put_stop, "43" "00000001" "000007d0", false},
 };
+// clang-format on
 #define GOLDENS (sizeof goldens / sizeof *goldens)
 
 static size_t from_hex(const char *hex, uint8_t *bytes) {
@@ -249,20 +252,45 @@ static void impossible_values_are_malformed(void **state) {
   bytes[9] = 3;  // role
   assert_int_equal(decode(bytes, n, &frame), ACT_EBADMSG);
 
-  n = from_hex("20" "02" "0002" "000000000000fedc" TARGET_HEX PID_HEX, bytes);  // flag 2
+  n = from_hex(
+      "20"
+      "02"
+      "0002"
+      "000000000000fedc" TARGET_HEX PID_HEX,
+      bytes);  // flag 2
   assert_int_equal(decode(bytes, n, &frame), ACT_EBADMSG);
-  n = from_hex("05" "00000001" "0000", bytes);  // ACT_LATER is no end
+  n = from_hex(
+      "05"
+      "00000001"
+      "0000",
+      bytes);  // ACT_LATER is no end
   assert_int_equal(decode(bytes, n, &frame), ACT_EBADMSG);
-  n = from_hex("05" "7fffffff" "0000", bytes);
+  n = from_hex(
+      "05"
+      "7fffffff"
+      "0000",
+      bytes);
   assert_int_equal(decode(bytes, n, &frame), ACT_EBADMSG);
-  n = from_hex("05" "80000000" "0000", bytes);  // a failure that a later version has a name for
+  n = from_hex(
+      "05"
+      "80000000"
+      "0000",
+      bytes);  // a failure that a later version has a name for
   assert_int_equal(decode(bytes, n, &frame), ACT_OK);
   assert_int_equal(frame.u.ending.rc, ACT_EFAIL);
 
-  n = from_hex("05" "fffffffa" "0400", bytes);  // a text at its limit
+  n = from_hex(
+      "05"
+      "fffffffa"
+      "0400",
+      bytes);  // a text at its limit
   assert_int_equal(decode(bytes, n + ACT__FRAME_TEXT_MAX, &frame), ACT_OK);
   assert_int_equal(frame.u.ending.text.size, ACT__FRAME_TEXT_MAX);
-  n = from_hex("05" "fffffffa" "0401", bytes);  // and past it
+  n = from_hex(
+      "05"
+      "fffffffa"
+      "0401",
+      bytes);  // and past it
   assert_int_equal(decode(bytes, n + ACT__FRAME_TEXT_MAX + 1, &frame), ACT_EBADMSG);
 }
 
@@ -300,8 +328,7 @@ static void a_length_is_judged_as_soon_as_it_is_there(void **state) {
   assert_int_equal(act__frame_split(huge, 4, ACT__FRAME_MAX, &length), ACT_EBADMSG);
   assert_int_equal(act__frame_split(at_limit, 4, ACT__FRAME_MAX, &length), ACT_LATER);
   assert_int_equal(act__frame_split(small, 4, ACT__FRAME_HANDSHAKE_MAX, &length), ACT_LATER);
-  assert_int_equal(act__frame_split(past_small, 4, ACT__FRAME_HANDSHAKE_MAX, &length),
-                   ACT_EBADMSG);
+  assert_int_equal(act__frame_split(past_small, 4, ACT__FRAME_HANDSHAKE_MAX, &length), ACT_EBADMSG);
 
   memcpy(big, at_limit, 4);
   assert_int_equal(

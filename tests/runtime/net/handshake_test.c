@@ -243,8 +243,8 @@ static void who_was_welcomed_is_told_by_a_goodbye(void **state) {
 
 struct row {
   unsigned type;
-  const char *states;   // N new, C calling, W waiting, D welcomed, O over: allowed there
-  const char *up_roles; // P peer, A parent, C child: allowed when up
+  const char *states;    // N new, C calling, W waiting, D welcomed, O over: allowed there
+  const char *up_roles;  // P peer, A parent, C child: allowed when up
 };
 
 static const struct row table[] = {
@@ -281,9 +281,9 @@ static void every_cell_of_state_role_and_type_is_as_the_table_says(void **state)
       for (unsigned type = 0; type < 256; type++) {
         bool expected =
             table_allows((enum act__handshake_state)s, (enum act__frame_role)role, type);
-        assert_int_equal(act__handshake_allows((enum act__handshake_state)s,
-                                               (enum act__frame_role)role, type),
-                         expected);
+        assert_int_equal(
+            act__handshake_allows((enum act__handshake_state)s, (enum act__frame_role)role, type),
+            expected);
         allowed += expected;
       }
     }
@@ -293,8 +293,7 @@ static void every_cell_of_state_role_and_type_is_as_the_table_says(void **state)
 
 static void bring_to(enum act__handshake_state state, struct act__handshake *hs,
                      struct act__bytes *out) {
-  act__handshake_init(hs, &small, state == ACT__HS_NEW || state == ACT__HS_CALLING,
-                      ACT__ROLE_PEER);
+  act__handshake_init(hs, &small, state == ACT__HS_NEW || state == ACT__HS_CALLING, ACT__ROLE_PEER);
   if (state == ACT__HS_CALLING) assert_int_equal(act__handshake_start(hs, out), ACT_OK);
   if (state == ACT__HS_WELCOMED) {
     struct act__frame hello = {.type = ACT__FRAME_HELLO,

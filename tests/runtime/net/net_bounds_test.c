@@ -17,7 +17,8 @@ static void strangers_in_their_handshake_are_bounded(void **state) {
   for (unsigned i = 0; i <= ACT__NET_HANDSHAKES_MAX; i++) {
     assert_int_equal(act__socket_dial(path, &dialled[i]), ACT_OK);
   }
-  POLL_UNTIL(loop, (act__net_count(a.net, &counts), counts.accepted == ACT__NET_HANDSHAKES_MAX + 1));
+  POLL_UNTIL(loop,
+             (act__net_count(a.net, &counts), counts.accepted == ACT__NET_HANDSHAKES_MAX + 1));
   assert_int_equal(counts.peers, ACT__NET_HANDSHAKES_MAX);
   assert_int_equal(counts.refused, 1);
   struct raw last = {.fd = dialled[ACT__NET_HANDSHAKES_MAX]};
@@ -97,7 +98,8 @@ static void when_the_nth_allocation_fails_a_link_fails_or_works(void **state) {
     act_rc rc_b = act__net_adopt(b.net, ends[1], ACT__NET_ACCEPTOR, 2, NULL);
     assert_true(rc_a == ACT_OK || rc_a == ACT_ENOMEM);
     assert_true(rc_b == ACT_OK || rc_b == ACT_ENOMEM);
-    POLL_UNTIL(loop, (rc_a || a.ups + a.failures > begun) && (rc_b || b.ups + b.failures > begun_b));
+    POLL_UNTIL(loop,
+               (rc_a || a.ups + a.failures > begun) && (rc_b || b.ups + b.failures > begun_b));
     bool all = act__alloc_failures() == 0;
     act__alloc_fail_after(-1);
     if (all) assert_int_equal(a.ups, ups + 1);

@@ -60,8 +60,7 @@ static const struct act__net_sink player_sink = {player_up, player_down, player_
 
 static void player_create(struct player *player, struct act__exec *exec, struct act__loop *loop_,
                           uint64_t incarnation, int rounds, struct act__parker *done) {
-  *player = (struct player){
-      .task.run = throw_ball, .exec = exec, .rounds = rounds, .done = done};
+  *player = (struct player){.task.run = throw_ball, .exec = exec, .rounds = rounds, .done = done};
   struct act__net_options options = {.name = "player",
                                      .incarnation = incarnation,
                                      .loop = loop_,
