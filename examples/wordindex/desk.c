@@ -76,6 +76,9 @@ struct wi_ticket *wi_desk_hand_out(struct wi_desk *desk, unsigned worker) {
   struct wi_ticket *ticket = free_ticket(desk);
   if (!ticket) return NULL;
   struct wi_file *file = take_first(desk);
+#ifdef ACT_MUTANT_WORDINDEX_SAME_TICKET
+  if (file->is_again) desk->last_id--;
+#endif
   *ticket = (struct wi_ticket){
       .stage = WI_COUNTING, .id = ++desk->last_id, .worker = worker, .file = file};
   desk->handed_out++;

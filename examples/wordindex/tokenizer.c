@@ -36,6 +36,9 @@ static void hold(struct wi_tokenizer *tokenizer, const uint8_t *bytes, size_t si
 void wi_tokenizer_feed(struct wi_tokenizer *tokenizer, const uint8_t *bytes, size_t size,
                        wi_identifier_fn fn, void *arg) {
   size_t at = 0;
+#ifdef ACT_MUTANT_WORDINDEX_NO_CARRY
+  wi_tokenizer_finish(tokenizer, fn, arg);
+#endif
   if (tokenizer->length) {
     while (at < size && classes[bytes[at]] != OTHER) at++;
     hold(tokenizer, bytes, at);

@@ -137,6 +137,9 @@ static void settle(struct wi_verifier *verifier, bool counts) {
   while (verifier->touched) {
     struct word *word = verifier->touched;
     verifier->touched = word->next_touched;
+#ifdef ACT_MUTANT_WORDINDEX_KEEPS_CHANGED
+    counts = true;
+#endif
     if (counts) {
       if (word->count == 0) verifier->totals.distinct++;
       word->count += word->pending;
