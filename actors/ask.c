@@ -219,6 +219,12 @@ const act_op *act__ask_op(struct act__system *system, act_reply token) {
   return ask->op;
 }
 
+bool act__ask_is_open(struct act__system *system, act_reply token) {
+  struct act__ask *ask = ask_at(system, token.index);
+  // relaxed: a hint.
+  return ask && act__load_relaxed(&ask->word) == (((uint64_t)token.gen << 1) | 1);
+}
+
 bool act__ask_withdraw(act_cx *cx, struct act__notice *notice) {
   (void)cx;
   struct act__ask *ask = ACT__CONTAINER_OF(notice, struct act__ask, notice);

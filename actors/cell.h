@@ -59,7 +59,8 @@ struct act__cell {
   ACT__ATOMIC(uint32_t) express;
   ACT__ATOMIC(uint32_t) msgs_max;
   ACT__ATOMIC(uint32_t) units_max;
-  ACT__ATOMIC(uint32_t) granted;    // peers hold credits for this mailbox: remote.c must be told
+  ACT__ATOMIC(uint32_t) granted;    // peers may hold credits for this mailbox (actors/grant.c)
+  ACT__ATOMIC(uint32_t) remote;     // it stands for an actor elsewhere (actors/proxy.h)
   ACT__ATOMIC(struct act__cell *) parent;  // whose child it is; written by the parent only
   uint32_t slot;                    // immutable
 
@@ -69,7 +70,8 @@ struct act__cell {
   const act_behavior *behavior;
   struct act__birth *birth;         // how it was started and whom to tell; the owner's record
   struct act__cold *cold;           // made when first needed
-  struct act__proxy *proxy;         // not NULL: this cell stands for an actor elsewhere
+  struct act__proxy *proxy;         // not NULL: this cell stands for an actor elsewhere. Written
+                                    // while it is closed; who holds a reservation may read it
   uint32_t notices;                 // its notice records that may still be pushed to it
   uint8_t life;                     // enum act__life
   bool forgotten;
@@ -214,6 +216,7 @@ struct act__system {
   struct act__exec *exec;
   uint64_t incarnation;
   act_node node;                  // strings borrowed
+  const act_sup *tree;            // of the root, borrowed; NULL: none yet
   const act_log_sink *log;
   // Slots: chunk pointers are published once and never change.
   ACT__ATOMIC(struct act__cell *) *chunks;
@@ -407,6 +410,8 @@ bool act__ask_end(struct act__system *system, act_cx *cx, act_reply token, act_r
                   struct act__answer_block *answer);
 // The operation that this open ask of ours is about, or NULL if it has ended. A hint. Any thread.
 const act_op *act__ask_op(struct act__system *system, act_reply token);
+// Whether it is open still. A hint. Any thread.
+bool act__ask_is_open(struct act__system *system, act_reply token);
 // The same for a token of any node.
 void act__reply_end(struct act__system *system, act_cx *cx, act_reply token, act_rc status);
 

@@ -94,6 +94,9 @@ static void begin_incarnation(act_cx *cx, struct act__birth *birth) {
   act__store_relaxed(&birth->stop_due_ns, 0);  // relaxed: its reader wants a hint
   if (birth->owner) birth->owner->notices += 2;
   uint32_t start_ms = act__child_start_ms(&birth->spec);
+#ifdef ACT_MUTANT_CHILD_NO_START_DEADLINE
+  start_ms = ACT__NEVER_MS;
+#endif
   if (start_ms != ACT__NEVER_MS) alarm_set(cx, birth, ms_from(now_of(cx), start_ms));
 }
 
@@ -108,7 +111,7 @@ void act__child_start(act_cx *cx, struct act__birth *birth) {
   act__spinlock_unlock(act__stripe(cx->system, cell->slot));
   // release [express]: pairs with the acquire in the turn.
   act__fetch_or_release(&cell->express, ACT__EXPRESS_START);
-  if (!cell->proxy) act__mailbox_reopen(&cell->mailbox);
+  act__mailbox_reopen(&cell->mailbox);
   act__exec_submit(cx->system->exec, cx->me, &cell->task);
 }
 
@@ -304,6 +307,9 @@ static act_rc on_deadline(act_cx *cx, struct act__cell *cell, struct act__birth 
 static act_rc on_overdue_notice(act_cx *cx, struct act__cell *cell, struct act__birth *birth) {
   cell->notices--;
   birth->alarm_out = false;
+#ifdef ACT_MUTANT_CHILD_LATE_ALARM_HEEDED
+  if (birth->running || birth->restarting) return on_deadline(cx, cell, birth);
+#endif
   if (!birth->alarm_late) return on_deadline(cx, cell, birth);
   birth->alarm_late = false;
   if (birth->alarm_next_ns) {

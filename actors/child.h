@@ -6,8 +6,8 @@
 
 #include "actors/cell.h"
 
-// The first incarnation of a child whose record and cell are ready: opens the mailbox (not a
-// proxy's) and submits the cell. By its maker.
+// The first incarnation of a child whose record and cell are ready: opens the mailbox and
+// submits the cell. By its maker.
 void act__child_start(act_cx *cx, struct act__birth *birth);
 
 static inline act_pid act__child_pid(struct act__system *system, const struct act__birth *birth) {

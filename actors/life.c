@@ -43,11 +43,13 @@ void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc
   if (cell->life == ACT__ENDING) {
     if (reason == ACT_REASON_KILLED && ending->reason == ACT_REASON_NORMAL) {
       note_ending(ending, reason, rc, text);
+      if (cell->proxy) act__proxy_end(cx, cell);
     }
     return;
   }
   cell->life = ACT__ENDING;
-  cell->failing = reason == ACT_REASON_FAILED;
+  // What fails elsewhere is counted there; an own process is a child of ours.
+  cell->failing = reason == ACT_REASON_FAILED && cell->birth;
   if (cell->failing) ACT__COUNT(cx->system, cx, failures);
   note_ending(ending, reason, rc, text);
   act__mailbox_close(&cell->mailbox);
@@ -71,7 +73,9 @@ static bool stop_children(act_cx *cx, struct act__cold *cold) {
     }
     none = false;
     if (!birth->stopping) act__child_stop(cx, birth);
+#ifndef ACT_MUTANT_STOP_ALL_AT_ONCE
     if (cold->in_order) return false;
+#endif
   }
   return none;
 }
@@ -139,10 +143,14 @@ static void finish(act_cx *cx, struct act__cell *cell) {
   // relaxed: a hint for senders, as where it was set.
   act__store_relaxed(&cell->epoch, 0);
   cell->life = ACT__DOWN;
-  act__remote_cell_down(cx->system, cx, cell);
-  act__child_leave_name(cx, cell, &ending);
+  act__remote_cell_down(cx->system, cx, cell, &ending);
+  if (cell->birth) act__child_leave_name(cx, cell, &ending);
   act__watchers_tell(cx, cell, &ending);
-  act__child_tell_exit(cx, cell, &ending);
+  if (cell->birth) {
+    act__child_tell_exit(cx, cell, &ending);
+  } else {
+    cell->forgotten = true;  // a proxy that is nobody's child
+  }
 }
 
 void act__cell_go_on_ending(act_cx *cx, struct act__cell *cell) {

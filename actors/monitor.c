@@ -73,10 +73,9 @@ static struct act__cell *find_target(struct act__system *system, act_pid pid, ui
   *gen = pid.gen;
   *epoch = pid.epoch;
   if (pid.node == system->incarnation) return act__cell_at(system, pid.slot);
-  struct act__cell *proxy = act__proxy_find(system, pid);
-  if (proxy) *gen = act__mailbox_generation(&proxy->mailbox);
   *epoch = 0;
-  return proxy;
+  act_rc rc;
+  return act__proxy_find(system, pid, gen, &rc);
 }
 
 static void unlist(struct act__cell *cell, struct act__watch *watch) {

@@ -35,6 +35,10 @@ typedef struct act_undelivered {
 
 typedef void (*act_undelivered_fn)(void *arg, const act_undelivered *record);
 
+// A message over a link, to another node or an own process, has at most this many bytes in memory, and
+// its frame at most 64 KiB; past either the send is ACT_ELIMIT.
+#define ACT_REMOTE_MESSAGE_MAX (44u * 1024u)
+
 #define ACT_ACTORS_MAX (1u << 22)  // most slots of one runtime
 #define ACT_BLOCKING_THREADS 16u
 #define ACT_BLOCKING_QUEUE 4096u

@@ -30,10 +30,7 @@ static struct act__cell *route(struct act__system *system, act_pid to, uint32_t 
     *rc = ACT_EDEAD;
     return NULL;
   }
-  *rc = ACT_ENOROUTE;
-  struct act__cell *proxy = act__proxy_find(system, to);
-  if (proxy) *gen = act__mailbox_generation(&proxy->mailbox);
-  return proxy;
+  return act__proxy_find(system, to, gen, rc);
 }
 
 static act_rc reserve(struct act__cell *cell, uint32_t gen, uint32_t epoch, bool near,
@@ -41,10 +38,11 @@ static act_rc reserve(struct act__cell *cell, uint32_t gen, uint32_t epoch, bool
   // relaxed: best knowledge; if it is old, the message is found undeliverable on arrival.
   if (near && epoch && act__load_relaxed(&cell->epoch) != epoch) return ACT_EDEAD;
   // relaxed: the reservation fails if the limits belong to another generation.
-  switch (act__mailbox_reserve(&cell->mailbox, gen, units, act__load_relaxed(&cell->msgs_max),
+  uint32_t msgs_max = act__load_relaxed(&cell->msgs_max);
+  switch (act__mailbox_reserve(&cell->mailbox, gen, units, msgs_max,
                                act__load_relaxed(&cell->units_max))) {
     case ACT__ADMIT_OK: return ACT_OK;
-    case ACT__ADMIT_FULL: return ACT_EFULL;
+    case ACT__ADMIT_FULL: return msgs_max ? ACT_EFULL : ACT_ENOROUTE;  // none: nothing granted yet
     case ACT__ADMIT_CLOSED: return epoch ? ACT_EDEAD : ACT_ECLOSED;
     case ACT__ADMIT_DEAD: break;
   }
@@ -59,34 +57,52 @@ static void stamp_sender(act_cx *cx, struct act__env *env) {
   env->sender_epoch = self.epoch;
 }
 
+static act_rc take_back(act_cx *cx, struct act__cell *cell, uint32_t units, act_rc why) {
+  if (act__mailbox_cancel(&cell->mailbox, 1, units)) {
+    act__exec_submit(cx->system->exec, cx->me, &cell->task);
+  }
+  return why;
+}
+
 act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *message,
                       const struct act__env_extension *extension, uint16_t flags) {
   struct act__system *system = cx->system;
-  size_t size = op->message->is_flat ? op->message->size : act__copy_size(op->message, message);
-  if (size > ACT_MESSAGE_MAX) return ACT_ELIMIT;
-  if (extension) flags |= ACT__ENV_EXTENDED;
-  flags |= ACT__ENV_COUNTED;
-  if (op->message->has_bufs) flags |= ACT__ENV_HAS_BUFS;
-  uint32_t units = act__env_units(act__env_header_bytes(flags) + size);
-
   uint32_t gen = 0;
   act_rc rc;
   struct act__cell *cell = route(system, to, &gen, &rc);
   if (!cell) return rc;
+  // relaxed: the reservation fails if it belongs to another generation.
+  bool remote = act__load_relaxed(&cell->remote);
+  // What goes elsewhere weighs what it will weigh there.
+  size_t size = op->message->is_flat && !remote ? op->message->size
+                                                : act__copy_size(op->message, message);
+  if (size > (remote ? ACT_REMOTE_MESSAGE_MAX : ACT_MESSAGE_MAX)) return ACT_ELIMIT;
+  if (extension || remote) flags |= ACT__ENV_EXTENDED;
+  flags |= ACT__ENV_COUNTED;
+  if (op->message->has_bufs) flags |= ACT__ENV_HAS_BUFS;
+  uint32_t units = act__env_units(act__env_header_bytes(flags) + size);
+
   bool near = to.node == system->incarnation;
   if ((rc = reserve(cell, gen, to.epoch, near, units))) return rc;
+  if (remote) {
+    rc = act__proxy_send(cx, cell, to, op, message, extension, (flags & ACT__ENV_ASK) != 0, units);
+    if (rc == ACT_OK) return ACT_OK;
+    if (rc != ACT_LATER) return take_back(cx, cell, units, rc);
+  }
 
   struct act__env *env = act__env_allocate(system, cx, size, flags);
   if (!env) {
-    if (act__mailbox_cancel(&cell->mailbox, 1, units)) {
-      act__exec_submit(system->exec, cx->me, &cell->task);
-    }
-    return ACT_ENOMEM;
+    if (remote) act__proxy_unqueue(cell);
+    return take_back(cx, cell, units, ACT_ENOMEM);
   }
   env->op = op;
   env->target_epoch = near ? to.epoch : 0;
   stamp_sender(cx, env);
-  if (extension) *act__env_extension(env) = *extension;
+  if (extension) {
+    *act__env_extension(env) = *extension;
+  } else if (remote) {
+    memset(act__env_extension(env), 0, sizeof(struct act__env_extension));
+  }
   act__copy_into(op->message, message, act__env_payload(env));
   act__cell_push(system, cx->me, cell, env);
   return ACT_OK;
@@ -121,6 +137,11 @@ act_rc act_forward(act_cx *cx, act_pid to, const act_any *message) {
   }
   act_rc rc = act__send_with(cx, to, message->op, message->message, extension ? &passed : NULL,
                              flags);
-  if (!rc) cx->token_open = false;  // it is the next actor's to answer
-  return rc;
+  if (rc) {
+    ACT__COUNT(cx->system, cx, refused);
+    return rc;
+  }
+  ACT__COUNT(cx->system, cx, sent);
+  cx->token_open = false;  // it is the next actor's to answer
+  return ACT_OK;
 }

@@ -135,6 +135,12 @@ static act_rc on_exit(void *state, act_cx *cx, struct act__birth *birth,
   if (act__plan(kid->spec->restart, ending->reason) == ACT__PLAN_FORGET) {
     return let_go(self, cx, kid, ending);
   }
+#ifdef ACT_MUTANT_SUP_FAILED_INIT_FREE
+  if (healthy_ns == 0 && self->intensity.max > 0) {
+    act__child_restart(cx, birth, act__backoff_next(&kid->backoff, 0, act_rand(cx)));
+    return ACT_OK;
+  }
+#endif
   if (!act__intensity_add(&self->intensity, now)) return give_up(self, cx, kid, ending);
   uint32_t delay_ms = act__backoff_next(&kid->backoff, healthy_ns, act_rand(cx));
   act_log_at(cx, ACT_LOG_WARN,
@@ -142,6 +148,11 @@ static act_rc on_exit(void *state, act_cx *cx, struct act__birth *birth,
              act__child_id(kid->spec), describe(cx, ending),
              act__intensity_recent(&self->intensity, now), self->intensity.max, delay_ms);
   if (birth->stuck) return replace(cx, kid);
+#ifdef ACT_MUTANT_SUP_NOBODY_WAITS
+  bool awaited = self->starting < self->sup->nkids && kid == &self->kids[self->starting];
+  act__child_restart(cx, birth, delay_ms);
+  return awaited ? start_next(self, cx) : ACT_OK;
+#endif
   act__child_restart(cx, birth, delay_ms);
   return ACT_OK;
 }

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "actors/remote.h"
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/rand.h"
@@ -116,6 +117,7 @@ fail:
 
 void act__system_destroy(struct act__system *system) {
   act__exec_destroy(system->exec);
+  act__remote_destroy(system);
   system_free(system);
 }
 
@@ -162,6 +164,7 @@ struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, 
   act__store_relaxed(&cell->epoch, 1);  // the first incarnation can be meant before it starts
   act__store_relaxed(&cell->express, 0);
   act__store_relaxed(&cell->granted, 0);
+  act__store_relaxed(&cell->remote, 0);
   cell->task.run = act__cell_turn;
   cell->pending = NULL;
   cell->state = NULL;

@@ -101,6 +101,7 @@ static bool has_exited(struct act__system *system) {
 }
 
 act_rc act__system_up(struct act__system *system, act_cx *outside, const act_sup *root) {
+  system->tree = root;
   act_child spec = {.id = "root", .sup = root, .stop_ms = system->node.stop_ms};
   act_exit_then nobody = {{NULL, 0}};
   act_rc rc = act__child_create(outside, NULL, &spec, nobody, &system->root);

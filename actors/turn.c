@@ -132,7 +132,6 @@ static void start(act_cx *cx, struct act__cell *cell) {
   struct act__birth *birth = cell->birth;
   cell->life = ACT__STARTING;
   cell->failing = false;
-  cell->behavior = birth->spec.behavior;
   if (act__mailbox_is_closed(&cell->mailbox)) act__mailbox_reopen(&cell->mailbox);
   // relaxed: a hint for senders; a message for another incarnation is found out on arrival.
   act__store_relaxed(&cell->epoch, birth->epoch);
@@ -241,6 +240,7 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
       struct act__system *system = cx->system;
       if (cell->birth) act__birth_free(cx, cell->birth);
       cell->birth = NULL;
+      if (cell->proxy) act__proxy_free(cx, cell);
       cx->cell = NULL;
       act__cell_retire(system, cell);
       return ACT__TURN_DONE;

@@ -38,6 +38,9 @@ void act__env_undeliver(struct act__system *system, act_cx *cx, struct act__cell
                     extension->sent_ns;
   }
   act__undelivered(system, cx, &record);
+#ifdef ACT_MUTANT_ASK_DEATH_SILENT
+  env->flags &= (uint16_t)~ACT__ENV_ASK;
+#endif
   if (env->flags & ACT__ENV_ASK) {
     act_reply token = {extension->reply_node, extension->reply_index, extension->reply_gen};
     act__reply_end(system, cx, token, reason);
@@ -46,6 +49,7 @@ void act__env_undeliver(struct act__system *system, act_cx *cx, struct act__cell
     act__remote_credit_back(system, cx, cell, env);
   } else if (cell && (env->flags & ACT__ENV_COUNTED)) {
     act__mailbox_release(&cell->mailbox, 1, act__env_units(act__env_block_bytes(env)));
+    if (cell->proxy) act__proxy_unqueue(cell);
   }
   act__env_free(system, cx, env);
 }
