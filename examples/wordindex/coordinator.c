@@ -79,6 +79,7 @@ static void fini(void *arg) {
   wi_walker_cancel(self->run->walker);
   wi_verifier_cancel(self->run->verifier);
   wi_merge_fini(&self->merge);
+  if (self->shows_line) fputs("\r\033[K", stderr);
 }
 
 static act_rc wi_chief_init(struct chief *self, act_cx *cx,
@@ -120,7 +121,6 @@ static act_rc end(struct chief *self, act_cx *cx) {
   outcome->killed = self->killed;
   outcome->restarts = self->restarts;
   outcome->elapsed_ns = act_now(cx) - self->began_ns;
-  if (self->shows_line) fputs("\r\033[K", stderr);
   act_request_stop(act_cx_runtime(cx));
   return ACT_OK;
 }
@@ -226,13 +226,13 @@ static act_rc plan_kill(struct chief *self, act_cx *cx);
 static act_rc hand_out(struct chief *self, act_cx *cx) {
   for (unsigned i = 0; i < self->nhands; i++) {
     if (!self->hands[i].is_alive || self->hands[i].is_busy) continue;
+    if (wi_kills_keep(&self->kills, self->desk->walk_is_done, self->desk->waiting)) break;
     struct wi_ticket *ticket = wi_desk_hand_out(self->desk, i);
     if (!ticket) break;
     act_rc rc = send_file(self, cx, ticket);
-    if (rc == ACT_OK) rc = plan_kill(self, cx);
     if (rc) return rc;
   }
-  return ACT_OK;
+  return plan_kill(self, cx);
 }
 
 // The worker of this ticket is gone, or what it says does not count any more.
@@ -281,7 +281,7 @@ static act_rc on_counted(struct chief *self, act_cx *cx, act_rc status, const wi
 
 static bool kill_is_due(const struct chief *self) {
   return wi_kills_due(&self->kills, self->desk->handed_out, self->desk->walk_is_done,
-                      wi_desk_unfinished(self->desk));
+                      wi_desk_uncounted(self->desk));
 }
 
 // Kills a worker that holds an unfinished file, if there is one. From then on nothing that it answers
@@ -308,7 +308,7 @@ static void kill_one(struct chief *self) {
   tell(self, "kill", victim->worker, "held ", victim->file);
 }
 
-// After a hand-out: a kill that is due comes at a random moment soon, or at once when the last one
+// After hand-outs: a kill that is due comes at a random moment soon, or at once when the last one
 // found nobody busy or files are getting few.
 static act_rc plan_kill(struct chief *self, act_cx *cx) {
   if (self->kill_is_armed || !kill_is_due(self)) return ACT_OK;

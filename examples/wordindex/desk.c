@@ -187,6 +187,12 @@ unsigned wi_desk_unfinished(const struct wi_desk *desk) {
   return count;
 }
 
+unsigned wi_desk_uncounted(const struct wi_desk *desk) {
+  unsigned count = desk->waiting;
+  for (unsigned i = 0; i < desk->ntickets; i++) count += desk->tickets[i].stage == WI_COUNTING;
+  return count;
+}
+
 bool wi_desk_is_done(const struct wi_desk *desk) {
   return desk->walk_is_done && wi_desk_unfinished(desk) == 0;
 }

@@ -106,8 +106,9 @@ void wi_desk_checked(struct wi_desk *desk, struct wi_ticket *ticket, enum wi_ski
 bool wi_desk_answered(struct wi_desk *desk, struct wi_ticket *ticket, unsigned shard,
                       uint64_t merged);
 
-// Files that are known and not finished.
+// Files that are known and not finished; and those of them that a worker holds or will hold.
 unsigned wi_desk_unfinished(const struct wi_desk *desk);
+unsigned wi_desk_uncounted(const struct wi_desk *desk);
 
 // Everything walked, counted or skipped.
 bool wi_desk_is_done(const struct wi_desk *desk);

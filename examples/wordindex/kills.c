@@ -19,10 +19,14 @@ void wi_kills_init(struct wi_kills *kills, unsigned count, uint64_t seed) {
 }
 
 bool wi_kills_due(const struct wi_kills *kills, uint64_t handed_out, bool walk_is_done,
-                  unsigned unfinished) {
+                  unsigned uncounted) {
   if (kills->left == 0) return false;
   if (handed_out >= kills->at) return true;
-  return walk_is_done && unfinished <= kills->left * WI_KILL_RESERVE;
+  return walk_is_done && uncounted <= kills->left * WI_KILL_RESERVE;
+}
+
+bool wi_kills_keep(const struct wi_kills *kills, bool walk_is_done, unsigned waiting) {
+  return kills->left && !walk_is_done && waiting <= 1;
 }
 
 void wi_kills_done(struct wi_kills *kills, uint64_t handed_out) {

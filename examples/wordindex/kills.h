@@ -3,8 +3,8 @@
 // When to kill a worker and which one: a seeded plan, pure.
 //
 // Kills are spread over the first hand-outs at random distances. A tree may be smaller than that: once
-// the walk is over and only a few files are left for each kill that is due, a kill is due at once, so
-// that all of them happen while any file remains.
+// the walk is over and only a few files are left for each kill to come, they are due at once. And as
+// long as the walk goes on, the last file known is kept back. So all kills happen if there is any file.
 #ifndef TROUPE_EXAMPLES_WORDINDEX_KILLS_H
 #define TROUPE_EXAMPLES_WORDINDEX_KILLS_H
 
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define WI_KILL_DISTANCE 400u  // hand-outs between two kills, at most
-#define WI_KILL_RESERVE 4u     // unfinished files kept for each kill that is left
+#define WI_KILL_RESERVE 4u     // uncounted files kept for each kill to come
 
 struct wi_kills {
   unsigned left;
@@ -24,7 +24,10 @@ void wi_kills_init(struct wi_kills *kills, unsigned count, uint64_t seed);
 
 // Is one due now?
 bool wi_kills_due(const struct wi_kills *kills, uint64_t handed_out, bool walk_is_done,
-                  unsigned unfinished);
+                  unsigned uncounted);
+
+// Is this number of waiting files too small to hand one out, because a kill may need it?
+bool wi_kills_keep(const struct wi_kills *kills, bool walk_is_done, unsigned waiting);
 
 // One was done: plans the next.
 void wi_kills_done(struct wi_kills *kills, uint64_t handed_out);

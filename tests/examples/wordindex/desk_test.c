@@ -169,6 +169,7 @@ static void files_in_flight_and_waiting_are_bounded(void **state) {
   unsigned handed_out = 0;
   while (wi_desk_hand_out(&desk, 0)) handed_out++;
   assert_int_equal(handed_out, wi_desk_tickets(2));
+  assert_int_equal(wi_desk_uncounted(&desk), WI_QUEUE_MAX);
 }
 
 static void a_hand_out_that_was_refused_leaves_no_trace(void **state) {
@@ -212,6 +213,11 @@ static void kills_are_due_at_once_when_files_get_few(void **state) {
   assert_false(wi_kills_due(&kills, 0, false, 1));
   assert_true(wi_kills_due(&kills, 0, true, 2 * WI_KILL_RESERVE));
   assert_false(wi_kills_due(&kills, 0, true, 2 * WI_KILL_RESERVE + 1));
+  assert_true(wi_kills_keep(&kills, false, 1));
+  assert_false(wi_kills_keep(&kills, false, 2));
+  assert_false(wi_kills_keep(&kills, true, 1));
+  kills.left = 0;
+  assert_false(wi_kills_keep(&kills, false, 1));
 }
 
 // --- merging -----------------------------------------------------------------------------------

@@ -306,6 +306,7 @@ class WordIndexTest(unittest.TestCase):
         plain_tree(self.tree, 50)
         process = subprocess.Popen([PROGRAM, "--kill", "1", self.tree], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True)
+        self.addCleanup(process.kill)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         seen = b""
@@ -333,7 +334,8 @@ class WordIndexTest(unittest.TestCase):
         self.assertLess(seconds, 5.0)
 
     def test_a_terminal_gets_a_progress_line(self):
-        plain_tree(self.tree, 300, size=40000)
+        with open(self.tree + "/sparse", "wb") as file:
+            file.truncate(512 << 20)
         terminal, other = pty.openpty()
         process = subprocess.Popen([PROGRAM, "--kill", "0", self.tree], stdout=subprocess.PIPE,
                                    stderr=other, stdin=subprocess.DEVNULL)
