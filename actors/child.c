@@ -307,9 +307,6 @@ static act_rc on_deadline(act_cx *cx, struct act__cell *cell, struct act__birth 
 static act_rc on_overdue_notice(act_cx *cx, struct act__cell *cell, struct act__birth *birth) {
   cell->notices--;
   birth->alarm_out = false;
-#ifdef ACT_MUTANT_CHILD_LATE_ALARM_HEEDED
-  if (birth->running || birth->restarting) return on_deadline(cx, cell, birth);
-#endif
   if (!birth->alarm_late) return on_deadline(cx, cell, birth);
   birth->alarm_late = false;
   if (birth->alarm_next_ns) {

@@ -2,6 +2,7 @@
 //
 // Children that an actor makes itself: what is copied, who is told what, limits, names, stopping.
 #include "base/alloc.h"
+#include "base/atomic.h"
 #include "base/thread.h"
 #include "tests/actors/player.h"
 
@@ -536,6 +537,61 @@ static void a_child_that_never_leaves_its_handler_is_stuck_and_the_stop_goes_on(
   act__parker_unpark(&may_leave);
 }
 
+// --- stuck in its start, and back after all ----------------------------------------------------------
+
+static ACT__ATOMIC(uint32_t) inits;
+static struct act__parker may_wake;
+
+struct sleeper {
+  int dummy;
+};
+ACT_ACTOR(sleeper, playing, PLAYER, struct sleeper, act_noargs)
+static act_rc sleeper_init(struct sleeper *self, act_cx *cx, const act_noargs *args) {
+  (void)self;
+  (void)cx;
+  (void)args;
+  // The first incarnation does not return before the test says so.
+  if (act__fetch_add_acq_rel(&inits, 1) == 0) act__parker_park(&may_wake, INT64_MAX);
+  return ACT_OK;
+}
+static act_rc sleeper_act(struct sleeper *self, act_cx *cx, const player_do *m) {
+  (void)self;
+  (void)cx;
+  (void)m;
+  return ACT_OK;
+}
+static act_rc sleeper_ping(struct sleeper *self, act_cx *cx, const player_do *m,
+                           player_count_reply r) {
+  (void)self;
+  (void)m;
+  return player_count_answer(cx, r, (player_count){.pings = 7});
+}
+
+static void a_child_stuck_in_its_start_is_replaced_under_its_name(void **state) {
+  (void)state;
+  static struct book book;
+  static const act_log_sink sink = {.fn = book_log, .arg = &book, .level = ACT_LOG_INFO};
+  static const act_child kids[] = {
+      {.id = "dreamer", .name = "dreamer", .behavior = &sleeper, .start_ms = 20}};
+  static const act_sup sup = {.kids = kids, .nkids = 1};
+  static const act_node node = {.name = "test", .log = &sink, .workers = 3};
+  act__parker_init(&may_wake);
+  act_runtime *rt;
+  assert_int_equal(act_start(&node, &sup, &rt), ACT_OK);  // waits for the second incarnation
+  assert_logged(&book, "child dreamer is stuck: it overstayed its start");
+  act__parker_unpark(&may_wake);  // the first one ends now, and nobody is told
+
+  act_cx *cx = act_outside_open(rt);
+  playing_svc svc;
+  const player_count *count;
+  assert_int_equal(playing_svc_named(cx, "dreamer", &svc), ACT_OK);
+  assert_int_equal(playing_svc_call_ping(cx, svc, (player_do){0}, 5000, &count), ACT_OK);
+  assert_int_equal(count->pings, 7);
+  act_reply_free(cx, count);
+  act_outside_close(cx);
+  assert_int_equal(act_stop(rt), ACT_EXIT_STUCK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -560,6 +616,7 @@ int main(void) {
       TEST(a_spawn_that_runs_out_of_memory_leaves_nothing),
       TEST(ten_thousand_children_come_and_go),
       TEST(a_child_that_never_leaves_its_handler_is_stuck_and_the_stop_goes_on),
+      TEST(a_child_stuck_in_its_start_is_replaced_under_its_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,6 +144,13 @@ ACT_ON_TICK(leaf, on_fate)
 ACT_ON_TICK(leaf, on_ready)
 ACT_ON_TICK(leaf, on_poke_time)
 
+// Killed at its start deadline? One that came up in the last moment may be killed all the same.
+static bool overslept(const struct life *life, int64_t now) {
+  int64_t deadline_ns = life->began_ns + (int64_t)life->part->start_ms * 1000000;
+  if (life->part->start_ms == 0 || now + SLACK_START_NS < deadline_ns) return false;
+  return !life->up || now < deadline_ns + SLACK_START_NS;
+}
+
 static void on_leave(void *arg) {
   struct life *life = (struct life *)arg;
   struct world *world = life->part->world;
@@ -154,8 +161,7 @@ static void on_leave(void *arg) {
   model_check_overdue(&world->model, now);
   if (life->own_end) {
     model_ends(&world->model, node, life->reason, now);
-  } else if (!life->up && life->part->start_ms &&
-             now - life->began_ns + SLACK_START_NS >= (int64_t)life->part->start_ms * 1000000) {
+  } else if (overslept(life, now)) {
     life->reason = ACT_REASON_KILLED;
     life->unsure = world->model.vague || world->model.closing || model_who_ends(&world->model, node);
     model_ends(&world->model, node, life->reason, now);
@@ -214,6 +220,10 @@ static act_rc leaf_init(struct leaf *self, act_cx *cx, const struct leaf_part *p
   uint32_t how = (uint32_t)(act_rand(cx) % 100);
   if (how < part->trouble / 2) return bad_end(self, cx);
   if (part->start_ms && how < 30) return ACT_LATER;  // and never ready
+  if (part->start_ms && how < 60) {                  // a close call
+    rc = act_after(cx, part->start_ms - 1, on_ready_then(act_rand(cx) % 80), NULL);
+    return rc ? rc : ACT_LATER;
+  }
   if (how < 50) {
     rc = act_after(cx, (uint32_t)(act_rand(cx) % 30), on_ready_then(0), NULL);
     return rc ? rc : ACT_LATER;
@@ -223,7 +233,8 @@ static act_rc leaf_init(struct leaf *self, act_cx *cx, const struct leaf_part *p
 }
 
 static act_rc on_ready(struct leaf *self, act_cx *cx, const act_tick *tick) {
-  (void)tick;
+  if (tick->tag) return act_after(cx, 0, on_ready_then(tick->tag - 1), NULL);  // some microseconds
+  if (act_rand(cx) % 10 == 0) return bad_end(self, cx);
   come_up(self);
   return act_ready(cx);
 }
@@ -341,6 +352,11 @@ static void check_downs(struct world *world) {
   int64_t now = now_of(world);
   for (unsigned i = 0; i < world->lives_count; i++) {
     const struct life *life = &world->lives[i];
+    int64_t age_ns = now - life->began_ns, start_ns = (int64_t)life->part->start_ms * 1000000;
+    STORY_CHECK(world->run,
+                life->up || life->ended || start_ns == 0 || age_ns < start_ns + MODEL_SLACK_NS,
+                "%s is not up after %lld us and lives", life->part->node->id,
+                (long long)(age_ns / 1000));
     if (!life->watched || life->unwatched || !life->ended) continue;
     if (now - life->ended_ns < MODEL_SLACK_NS) continue;
     STORY_CHECK(world->run, life->downs == 1, "%s ended (%s) and %u DOWN came",
