@@ -7,8 +7,8 @@
 // arguments' message with it. The actor's address and its credit go to the parent before its first
 // turn, so that nothing that it sends can mention an address that the parent does not know yet.
 //
-// It ends when its actor ends, when it is told to, on SIGTERM, and when the link is gone: in order if
-// that can be had within LOST_STOP_MS, at once otherwise.
+// It ends when its actor ends, when it is told to, on SIGTERM, and when the link is gone: then in order
+// if that can be had within ACT__ORPHAN_MS, at once otherwise.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@
 
 #define START_WAIT_MS 30000u  // for the parent's START
 #define STOP_MS 10000u        // for a stop whose deadline the parent has not given
-#define LOST_STOP_MS 1000u    // to end in order when the link is gone
+#define STOP_SLACK_MS 5000u   // beyond one that it has given: it is the parent who kills
 #define CLOSE_MS 2000u        // to write out what is left
 
 struct child {
@@ -195,10 +195,9 @@ static uint32_t stop_ms(struct act__system *system) {
   struct act__remote *remote = system->remote;
   act__mutex_lock(&remote->lock);
   uint32_t given = remote->boot.stop_ms;
-  bool lost = remote->boot.lost;
   act__mutex_unlock(&remote->lock);
-  if (lost) return LOST_STOP_MS;
-  return given ? given : STOP_MS;
+  if (given > UINT32_MAX - STOP_SLACK_MS) return UINT32_MAX;
+  return given ? given + STOP_SLACK_MS : STOP_MS;
 }
 
 // Runs the actor until it ends or is to end. True: it has ended, in order.

@@ -39,6 +39,7 @@ struct act__own;
 #define ACT__PROXIES_MAX 65536u         // proxies towards one peer; past it: no route
 #define ACT__SEARCHES_PRUNE 256u        // so many look-ups open: those nobody waits for are dropped
 #define ACT__LOST_MAX 1024u             // nodes remembered as lost, so that sends say ACT_ELINK
+#define ACT__ORPHAN_MS 1000u            // an own process outlives its link by this at most
 #define ACT__ADDRESS_MAX 255u           // bytes of an address to dial
 
 // --- links ---------------------------------------------------------------------------------------
@@ -248,6 +249,7 @@ struct act__remote {
   uint32_t next_request;
   bool stopping, net_stopped;
   struct act__boot boot;
+  struct act__alarm orphaned;  // armed by the role holder when the parent is gone
   // Role holder only.
   struct act__loop_job signal_job;
   struct act__os_signal *signals[2];

@@ -3,6 +3,7 @@
 // The sink of the net: links come up and go, frames are handed to who knows them. Role holder only.
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "actors/remote_link.h"
 #include "actors/remote_impl.h"
@@ -103,7 +104,18 @@ static void dial_destroy(struct act__remote *remote, struct act__dial *dial) {
   act__free(dial);
 }
 
-static void parent_down(struct act__remote *remote) {
+// In whatever handler its worker may be: nobody is left who would kill this process.
+static void on_orphaned(struct act__alarm *alarm, struct act__worker *me) {
+  (void)alarm;
+  (void)me;
+  _exit(ACT_EXIT_STUCK);
+}
+
+static void parent_down(struct act__remote *remote, struct act__worker *me) {
+  remote->orphaned.fire = on_orphaned;
+  act__alarm_arm(remote->system->exec, me, &remote->orphaned,
+                 act__time_add(act__loop_now_ns(remote->loop),
+                               ACT__ORPHAN_MS * ACT__NS_PER_MS));
   act__mutex_lock(&remote->lock);
   remote->boot.linked = false;
   remote->boot.lost = true;
@@ -124,7 +136,7 @@ static void on_down(void *arg, struct act__peer *peer, bool was_up, act_rc why, 
   if (act__peer_is_child(peer)) {
     act__own_down((struct act__proxy *)cookie, why, text, me);
   } else if (act__peer_is_parent(peer)) {
-    parent_down(remote);
+    parent_down(remote, me);
   } else if (cookie) {
     struct act__dial *dial = (struct act__dial *)cookie;
     bool moved = why == ACT_EEXIST &&
@@ -233,7 +245,7 @@ static void copy_name(char *to, struct act__span span) {
 static void on_start(struct act__remote *remote, struct act__far *far,
                      const struct act__frame_start *frame) {
   struct act__boot *boot = &remote->boot;
-  uint8_t *body = act__malloc(frame->body.size + 1);
+  uint8_t *body = act__malloc(frame->body.size + 1);  // not empty: NULL means no memory
   if (!body || boot->start_come) {
     act__free(body);
     malformed(remote, far, body ? "told to start twice" : "out of memory to start");

@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Own processes: the same sends, asks and supervision as in-process, with real processes that are
+// told to end in every way. This program is its own child: main runs act_main when it is one.
+#include "tests/actors/host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+// --- the actor in the process ------------------------------------------------------------------------
+
+ACT_MSG(km_args, (i64, start, 1)(i32, what, 2)(pid, host, 3))
+ACT_MSG(km_do, (i32, what, 1)(str, text, 2))
+ACT_MSG(km_get, (flag, hold, 1))
+ACT_MSG(km_state, (i64, start, 1)(u64, count, 2)(u64, disorder, 3)(i64, os_pid, 4)(pid, self, 5)
+                  (str, text, 6))
+ACT_MSG(km_number, (u64, n, 1)(bytes, padding, 2))
+#define KID(CAST, CALL, P)            \
+  CAST(P, 1, die, km_do)              \
+  CALL(P, 2, get, km_get, km_state)   \
+  CAST(P, 3, number, km_number)
+ACT_PROTOCOL(kidp, 1, KID)
+
+enum { LIVE, SEGV, ABORT, EXIT3, EXIT0, FAIL, END, LOOP, LATER };
+
+struct kid {
+  int64_t start;
+  uint64_t count, disorder, last;
+  km_state_reply held;
+  hostp_ref host;
+};
+ACT_ACTOR(kid, kidp, KID, struct kid, km_args)
+ACT_ON_FOUND(kid, on_host, hostp)
+ACT_ON_TICK(kid, on_ready)
+
+static act_rc die(act_cx *cx, int32_t what) {
+  switch (what) {
+    case SEGV: raise(SIGSEGV); break;
+    case ABORT: abort();
+    case EXIT3: _exit(3);
+    case EXIT0: _exit(0);
+    case FAIL: return act_fail(cx, ACT_EBADMSG, "told to fail");
+    case END: act_end(cx); break;
+    case LOOP:
+      for (volatile int forever = 1; forever;) {
+      }
+      break;
+    default: break;
+  }
+  return ACT_OK;
+}
+
+static hm_up me(act_cx *cx) {
+  return (hm_up){.os_pid = getpid(), .self = act_self(cx)};
+}
+
+static act_rc kid_init(struct kid *self, act_cx *cx, const km_args *args) {
+  signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would make an exit of it
+  if (args) self->start = args->start;
+  if (args && args->host.node) {  // its address came with the arguments, and credit with it
+    self->host.pid = args->host;
+    act_rc rc = hostp_send_up(cx, self->host, me(cx));
+    if (rc) return rc;
+  } else {
+    act_rc rc = hostp_lookup(cx, "host@parent", ACT_SEC(10), on_host_then(0));
+    if (rc) return rc;
+  }
+  if (args && args->what == LATER) {
+    act_rc rc = act_after(cx, ACT_MS(1), on_ready_then(0), NULL);
+    return rc ? rc : ACT_LATER;
+  }
+  return args ? die(cx, args->what) : ACT_OK;
+}
+
+static act_rc on_ready(struct kid *self, act_cx *cx, const act_tick *tick) {
+  (void)self;
+  (void)tick;
+  return act_ready(cx);
+}
+
+static act_rc on_host(struct kid *self, act_cx *cx, act_rc st, hostp_ref ref, uintptr_t tag) {
+  (void)tag;
+  if (st) return st;
+  self->host = ref;
+  return hostp_send_up(cx, ref, me(cx));
+}
+
+static act_rc kid_die(struct kid *self, act_cx *cx, const km_do *m) {
+  act_rc rc = ACT_OK;
+  if (m->what == LOOP) rc = hostp_send_line(cx, self->host, (hm_line){.text = ACT_STR("looping")});
+  return rc ? rc : die(cx, m->what);
+}
+
+static act_rc kid_get(struct kid *self, act_cx *cx, const km_get *m, km_state_reply r) {
+  if (m->hold) {
+    self->held = r;
+    return act_reply_keep(cx, r.r);
+  }
+  km_state state = {.start = self->start,
+                    .count = self->count,
+                    .disorder = self->disorder,
+                    .os_pid = getpid(),
+                    .self = act_self(cx),
+                    .text = ACT_STR("grüße")};
+  return km_state_answer(cx, r, state);
+}
+
+static act_rc kid_number(struct kid *self, act_cx *cx, const km_number *m) {
+  (void)cx;
+  if (m->n != self->last + 1) self->disorder++;
+  self->last = m->n;
+  self->count++;
+  return ACT_OK;
+}
+
+// --- trees ---------------------------------------------------------------------------------------------
+
+static const km_args from39 = {.start = 39};
+static const act_child kids[] = {
+    HOST_KID,
+    {.id = "kid", .name = "kid", .behavior = &kid, ACT_ARGS(km_args, &from39),
+     .restart = ACT_PERMANENT, .isolate = ACT_OWN_PROCESS, .stop_ms = 3000},
+};
+static const act_sup tree = {.max_restarts = 1000, .within_ms = 60000, .kids = kids, .nkids = 2};
+// Without a child to begin with; act_spawn makes them.
+static const act_sup host_only = {.kids = kids, .nkids = 1};
+
+static void open_tree(struct stage *stage) {
+  diary_clear();
+  stage_open(stage, (act_node){.log = &quiet}, &tree);
+}
+
+static void open_host(struct stage *stage) {
+  diary_clear();
+  stage_open(stage, (act_node){.log = &quiet}, &host_only);
+}
+
+static kidp_svc kid_of(struct stage *stage) {
+  kidp_svc svc;
+  assert_int_equal(kidp_svc_named(stage->cx, "kid", &svc), ACT_OK);
+  return svc;
+}
+
+static long long wait_up(void) {
+  char line[64];
+  diary_wait_copy("up ", line, sizeof line);
+  return atoll(line + 3);
+}
+
+// --- tests ---------------------------------------------------------------------------------------------
+
+static void ask_and_answer_cross_over(void **state) {
+  (void)state;
+  struct stage stage;
+  open_tree(&stage);
+  const km_state *answer = NULL;
+  assert_int_equal(kidp_svc_call_get(stage.cx, kid_of(&stage), (km_get){0}, ACT_SEC(10), &answer),
+                   ACT_OK);
+  assert_int_equal(answer->start, 39);
+  assert_int_not_equal(answer->os_pid, getpid());
+  assert_string_equal(answer->text.data, "grüße");
+  act_reply_free(stage.cx, answer);
+  stage_close(&stage);
+}
+
+static void messages_arrive_in_order_and_within_the_bound(void **state) {
+  (void)state;
+  struct stage stage;
+  open_tree(&stage);
+  kidp_svc to = kid_of(&stage);
+  uint64_t refused = 0;
+  for (uint64_t n = 1; n <= 20000; n++) {
+    act_rc rc;
+    while ((rc = kidp_svc_send_number(stage.cx, to, (km_number){.n = n})) == ACT_EFULL) {
+      refused++;
+      sched_yield();
+    }
+    assert_int_equal(rc, ACT_OK);
+  }
+  const km_state *answer = NULL;
+  act_rc rc;
+  while ((rc = kidp_svc_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer)) == ACT_EFULL) {
+  }
+  assert_int_equal(rc, ACT_OK);
+  assert_int_equal(answer->count, 20000);
+  assert_int_equal(answer->disorder, 0);
+  act_reply_free(stage.cx, answer);
+  assert_int_equal(stage_counters(&stage).undelivered, 0);
+  stage_close(&stage);
+}
+
+// --- inside the host -------------------------------------------------------------------------------
+
+static act_rc watch_pid(struct host *self, act_cx *cx, void *pid) {
+  return act_monitor(cx, *(act_pid *)pid, host_on_down_then(0), &self->mon);
+}
+
+static act_rc watch_kid(struct host *self, act_cx *cx, void *arg) {
+  kidp_svc svc;
+  (void)arg;
+  act_rc rc = kidp_svc_named(cx, "kid", &svc);
+  return rc ? rc : watch_pid(self, cx, &svc.pid);
+}
+
+struct spawning {
+  km_args args;
+  const char *id;
+  uint32_t start_ms, stop_ms, msgs;
+  act_pid pid;
+  const act_behavior *behavior;
+};
+
+static act_rc spawn_kid(struct host *self, act_cx *cx, void *arg) {
+  struct spawning *s = (struct spawning *)arg;
+  (void)self;
+  s->args.host = act_self(cx);
+  act_child child = {.id = s->id ? s->id : "temp",
+                     .behavior = s->behavior ? s->behavior : &kid,
+                     ACT_ARGS(km_args, &s->args),
+                     .isolate = ACT_OWN_PROCESS,
+                     .start_ms = s->start_ms,
+                     .stop_ms = s->stop_ms,
+                     .mailbox = {.msgs = s->msgs}};
+  return act_spawn(cx, &child, host_on_exit_then(0), &s->pid);
+}
+
+static act_rc stop_kid(struct host *self, act_cx *cx, void *pid) {
+  (void)self;
+  return act_stop_child(cx, *(act_pid *)pid);
+}
+
+ACT_ON(host, on_state, km_state)
+
+static act_rc on_state(struct host *self, act_cx *cx, act_rc st, const km_state *v, uintptr_t tag) {
+  (void)self;
+  (void)cx;
+  diary_note("answer %u %s %llu", (unsigned)tag, act_rc_name(st),
+             (unsigned long long)(v ? v->count : 0));
+  return ACT_OK;
+}
+
+struct asking {
+  act_pid to;
+  bool hold;
+  uint32_t ms;
+  unsigned tag;
+};
+
+static act_rc ask_kid(struct host *self, act_cx *cx, void *arg) {
+  struct asking *a = (struct asking *)arg;
+  (void)self;
+  return kidp_ask_get(cx, (kidp_ref){a->to}, (km_get){.hold = a->hold}, a->ms ? a->ms : ACT_SEC(15),
+                      on_state_then(a->tag));
+}
+
+// To the address that the kid itself has told.
+static act_rc ask_told_address(struct host *self, act_cx *cx, void *arg) {
+  struct asking *a = (struct asking *)arg;
+  a->to = self->kid;
+  return ask_kid(self, cx, arg);
+}
+
+static act_rc same_node(struct host *self, act_cx *cx, void *arg) {
+  (void)arg;
+  return self->kid.node == act_self(cx).node ? ACT_EEXIST : ACT_OK;
+}
+
+// --- dying -----------------------------------------------------------------------------------------
+
+static void each_way_to_die_is_told_and_restarted(void **state) {
+  (void)state;
+  static const struct {
+    int32_t what;
+    const char *told;
+  } deaths[] = {
+      {SEGV, "down failed ACT_EKILLED signal 11"},    {ABORT, "down failed ACT_EKILLED signal 6"},
+      {EXIT3, "down failed ACT_EFAIL exit 3"},        {EXIT0, "down failed ACT_EFAIL exit 0"},
+      {FAIL, "down failed ACT_EBADMSG told to fail"}, {END, "down normal ACT_OK"},
+  };
+  struct stage stage;
+  open_tree(&stage);
+  long long before = wait_up();
+  for (size_t i = 0; i < sizeof deaths / sizeof deaths[0]; i++) {
+    assert_int_equal(stage_run(&stage, watch_kid, NULL), ACT_OK);
+    assert_int_equal(kidp_svc_send_die(stage.cx, kid_of(&stage), (km_do){.what = deaths[i].what}),
+                     ACT_OK);
+    diary_wait(deaths[i].told);
+    long long after = wait_up();
+    assert_int_not_equal(before, after);
+    before = after;
+  }
+  assert_int_equal(stage_counters(&stage).restarts, 6);
+  stage_close(&stage);
+}
+
+static void kill_9_is_told_once_each_time(void **state) {
+  (void)state;
+  unsigned kills = getenv("KILLS") ? (unsigned)atoi(getenv("KILLS")) : 300;
+  struct stage stage;
+  open_tree(&stage);
+  for (unsigned i = 0; i < kills; i++) {
+    long long pid = wait_up();
+    assert_int_equal(stage_run(&stage, watch_kid, NULL), ACT_OK);
+    assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
+    diary_wait("down failed ACT_EKILLED signal 9");
+  }
+  (void)wait_up();
+  assert_int_equal(diary_count("down "), kills);
+  assert_int_equal(diary_count("up "), kills + 1);
+  stage_close(&stage);
+}
+
+static void an_ask_ends_dead_at_once_when_its_process_is_killed(void **state) {
+  (void)state;
+  struct stage stage;
+  open_tree(&stage);
+  long long pid = wait_up();
+  struct asking asking = {.to = kid_of(&stage).pid, .hold = true, .ms = ACT_SEC(600), .tag = 7};
+  assert_int_equal(stage_run(&stage, ask_kid, &asking), ACT_OK);
+  const km_state *answer;
+  assert_int_equal(kidp_svc_call_get(stage.cx, kid_of(&stage), (km_get){0}, ACT_SEC(10), &answer),
+                   ACT_OK);  // so the other ask has been taken by now
+  act_reply_free(stage.cx, answer);
+  assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
+  diary_wait("answer 7 ACT_EDEAD");
+  stage_close(&stage);
+}
+
+static void a_failing_start_is_told_with_its_text(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning fails = {.args = {.what = FAIL}, .id = "fails"};
+  struct spawning dies = {.args = {.what = SEGV}, .id = "dies"};
+  struct spawning stuck = {.args = {.what = LOOP}, .id = "loops", .start_ms = 200};
+  assert_int_equal(stage_run(&stage, spawn_kid, &fails), ACT_OK);
+  diary_wait("exit fails failed ACT_EBADMSG told to fail");
+  assert_int_equal(stage_run(&stage, spawn_kid, &dies), ACT_OK);
+  diary_wait("exit dies failed ACT_EKILLED signal 11");
+  assert_int_equal(stage_run(&stage, spawn_kid, &stuck), ACT_OK);
+  diary_wait("exit loops killed ACT_ETIMEDOUT not up within 200 ms");
+  stage_close(&stage);
+}
+
+static void a_late_start_holds_messages_back_until_it_is_ready(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning late = {.args = {.what = LATER, .start = 5}, .id = "late"};
+  assert_int_equal(stage_run(&stage, spawn_kid, &late), ACT_OK);
+  kidp_ref to = {late.pid};
+  for (uint64_t n = 1; n <= 100; n++) {
+    assert_int_equal(kidp_send_number(stage.cx, to, (km_number){.n = n}), ACT_OK);
+  }
+  const km_state *answer;
+  assert_int_equal(kidp_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer), ACT_OK);
+  assert_int_equal(answer->count, 100);
+  assert_int_equal(answer->disorder, 0);
+  act_reply_free(stage.cx, answer);
+  stage_close(&stage);
+}
+
+static void one_who_overstays_its_stop_is_killed(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning loops = {.args = {.what = LIVE}, .id = "loops", .stop_ms = 100};
+  assert_int_equal(stage_run(&stage, spawn_kid, &loops), ACT_OK);
+  (void)wait_up();
+  kidp_ref to = {loops.pid};
+  assert_int_equal(kidp_send_die(stage.cx, to, (km_do){.what = LOOP}), ACT_OK);
+  diary_wait("looping");
+  assert_int_equal(stage_run(&stage, stop_kid, &loops.pid), ACT_OK);
+  diary_wait("exit loops killed ACT_EKILLED");
+  stage_close(&stage);
+}
+
+static void a_stop_lets_it_end_by_itself(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning s = {.id = "good"};
+  assert_int_equal(stage_run(&stage, spawn_kid, &s), ACT_OK);
+  (void)wait_up();
+  assert_int_equal(stage_run(&stage, stop_kid, &s.pid), ACT_OK);
+  diary_wait("exit good normal ACT_OK");
+  stage_close(&stage);
+}
+
+// --- bounds ------------------------------------------------------------------------------------------
+
+static void the_bound_is_half_of_the_mailbox_and_exact(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning s = {.id = "slow", .msgs = 8};
+  assert_int_equal(stage_run(&stage, spawn_kid, &s), ACT_OK);
+  (void)wait_up();
+  kidp_ref to = {s.pid};
+  long long pid;
+  {
+    const km_state *answer;
+    assert_int_equal(kidp_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer), ACT_OK);
+    pid = answer->os_pid;
+    act_reply_free(stage.cx, answer);
+  }
+  assert_int_equal(kill((pid_t)pid, SIGSTOP), 0);
+  // The call's own credit may still be on its way home: 3 or 4 fit, and never a fifth.
+  unsigned accepted = 0;
+  while (kidp_send_number(stage.cx, to, (km_number){.n = accepted + 1}) == ACT_OK) accepted++;
+  assert_in_range(accepted, 3, 4);
+  assert_int_equal(kidp_send_number(stage.cx, to, (km_number){.n = 9}), ACT_EFULL);
+  assert_int_equal(kill((pid_t)pid, SIGCONT), 0);
+  act_rc rc;
+  while ((rc = kidp_send_number(stage.cx, to, (km_number){.n = accepted + 1})) == ACT_EFULL) {
+    sched_yield();
+  }
+  assert_int_equal(rc, ACT_OK);
+  const km_state *answer;
+  while ((rc = kidp_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer)) == ACT_EFULL) {
+  }
+  assert_int_equal(rc, ACT_OK);
+  assert_int_equal(answer->count, accepted + 1);
+  assert_int_equal(answer->disorder, 0);
+  act_reply_free(stage.cx, answer);
+  stage_close(&stage);
+}
+
+static void a_message_over_the_limit_is_refused_here(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning s = {.id = "large"};
+  assert_int_equal(stage_run(&stage, spawn_kid, &s), ACT_OK);
+  (void)wait_up();
+  kidp_ref to = {s.pid};
+  static uint8_t padding[ACT_REMOTE_MESSAGE_MAX];
+  uint32_t most = ACT_REMOTE_MESSAGE_MAX - (uint32_t)sizeof(km_number);
+  km_number m = {.n = 1, .padding = act_bytes_of(padding, most)};
+  assert_int_equal(kidp_send_number(stage.cx, to, m), ACT_OK);
+  m.padding.size = most + 1;
+  assert_int_equal(kidp_send_number(stage.cx, to, m), ACT_ELIMIT);
+  const km_state *answer;
+  assert_int_equal(kidp_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer), ACT_OK);
+  assert_int_equal(answer->count, 1);
+  act_reply_free(stage.cx, answer);
+  stage_close(&stage);
+}
+
+static void what_a_killed_process_held_is_one_gap(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning s = {.id = "gap"};
+  assert_int_equal(stage_run(&stage, spawn_kid, &s), ACT_OK);
+  long long pid = wait_up();
+  kidp_ref to = {s.pid};
+  const km_state *answer;
+  assert_int_equal(kidp_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer), ACT_OK);
+  act_reply_free(stage.cx, answer);
+  assert_int_equal(kill((pid_t)pid, SIGSTOP), 0);
+  for (uint64_t n = 1; n <= 10; n++) {
+    assert_int_equal(kidp_send_number(stage.cx, to, (km_number){.n = n}), ACT_OK);
+  }
+  assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
+  diary_wait("exit gap failed ACT_EKILLED signal 9");
+  assert_int_equal(stage_counters(&stage).undelivered, 1);
+  stage_close(&stage);
+}
+
+// --- addresses -----------------------------------------------------------------------------------------
+
+static void its_own_address_reaches_it_and_dies_with_it(void **state) {
+  (void)state;
+  struct stage stage;
+  open_tree(&stage);
+  long long pid = wait_up();
+  struct asking asking = {.tag = 3};
+  assert_int_equal(stage_run(&stage, same_node, NULL), ACT_OK);
+  assert_int_equal(stage_run(&stage, ask_told_address, &asking), ACT_OK);
+  diary_wait("answer 3 ACT_OK");
+  act_pid told = asking.to;
+  assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
+  (void)wait_up();
+  asking = (struct asking){.to = told, .tag = 4};
+  assert_int_equal(stage_run(&stage, ask_kid, &asking), ACT_OK);
+  diary_wait("answer 4 ACT_ENOROUTE");
+  assert_int_equal(stage_run(&stage, watch_pid, &told), ACT_OK);
+  diary_wait("down noproc");
+  stage_close(&stage);
+}
+
+// --- what cannot be started --------------------------------------------------------------------------
+
+ACT_ACTOR0(stranger, struct kid, km_args)
+static act_rc stranger_init(struct kid *self, act_cx *cx, const km_args *args) {
+  (void)self;
+  (void)cx;
+  (void)args;
+  return ACT_OK;
+}
+
+static void an_unknown_behaviour_is_a_failed_start(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning s = {.id = "unknown", .behavior = &stranger};
+  assert_int_equal(stage_run(&stage, spawn_kid, &s), ACT_OK);
+  diary_wait("exit unknown failed ACT_ENOENT");
+  stage_close(&stage);
+}
+
+static act_rc spawn_with_plain_args(struct host *self, act_cx *cx, void *arg) {
+  (void)self;
+  act_child child = {.id = "plain", .behavior = &kid, .args = arg, .isolate = ACT_OWN_PROCESS};
+  return act_spawn(cx, &child, host_on_exit_then(0), NULL);
+}
+
+static void arguments_that_are_no_message_are_refused(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  km_args args = {.start = 1};
+  assert_int_equal(stage_run(&stage, spawn_with_plain_args, &args), ACT_EINVAL);
+  stage_close(&stage);
+}
+
+// --- the parent dies -----------------------------------------------------------------------------------
+
+#define DOOMED "TROUPE_TEST_DOOMED"
+
+// A program of its own: says the number of its child's process, and waits to be killed.
+static int doomed_main(int out) {
+  struct stage stage;
+  diary_open();
+  open_tree(&stage);
+  long long pid = wait_up();
+  if (getenv(DOOMED "_LOOP")) {
+    if (kidp_svc_send_die(stage.cx, kid_of(&stage), (km_do){.what = LOOP})) return 1;
+    diary_wait("looping");
+  }
+  if (write(out, &pid, sizeof pid) != sizeof pid) return 1;
+  act_wait(stage.rt);
+  return 0;
+}
+
+static void kill_the_parent(bool loop) {
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  pid_t parent = fork();
+  assert_true(parent >= 0);
+  if (parent == 0) {
+    char fd[16];
+    snprintf(fd, sizeof fd, "%d", ends[1]);
+    setenv(DOOMED, fd, 1);
+    if (loop) setenv(DOOMED "_LOOP", "1", 1);
+    close(ends[0]);
+    execl("/proc/self/exe", "doomed", (char *)NULL);
+    _exit(127);
+  }
+  close(ends[1]);
+  long long child = 0;
+  assert_int_equal(read(ends[0], &child, sizeof child), sizeof child);
+  assert_int_equal(kill((pid_t)child, 0), 0);
+  assert_int_equal(kill(parent, SIGKILL), 0);
+  assert_int_equal(waitpid(parent, NULL, 0), parent);
+  // It may have another parent now, who reaps it or not: what we wait for is the end of its pipe end,
+  // which it has inherited and closes when it is gone.
+  struct pollfd end = {.fd = ends[0], .events = POLLIN};
+  assert_int_equal(poll(&end, 1, PATIENCE_S * 1000), 1);
+  char byte;
+  assert_int_equal(read(ends[0], &byte, 1), 0);
+  close(ends[0]);
+}
+
+static void the_process_ends_when_its_parent_is_killed(void **state) {
+  (void)state;
+  kill_the_parent(false);
+}
+
+static void so_does_one_in_an_endless_handler(void **state) {
+  (void)state;
+  kill_the_parent(true);
+}
+
+int main(int argc, char **argv) {
+  (void)argc;
+  (void)argv;
+  if (act_is_child_process()) {
+    return act_main(&(act_node){.name = "kid", .log = &quiet}, &tree);
+  }
+  const char *fd = getenv(DOOMED);
+  if (fd) {
+    int out = atoi(fd);
+    unsetenv(DOOMED);
+    return doomed_main(out);
+  }
+  diary_open();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ask_and_answer_cross_over),
+      cmocka_unit_test(messages_arrive_in_order_and_within_the_bound),
+      cmocka_unit_test(each_way_to_die_is_told_and_restarted),
+      cmocka_unit_test(kill_9_is_told_once_each_time),
+      cmocka_unit_test(an_ask_ends_dead_at_once_when_its_process_is_killed),
+      cmocka_unit_test(a_failing_start_is_told_with_its_text),
+      cmocka_unit_test(a_late_start_holds_messages_back_until_it_is_ready),
+      cmocka_unit_test(one_who_overstays_its_stop_is_killed),
+      cmocka_unit_test(a_stop_lets_it_end_by_itself),
+      cmocka_unit_test(the_bound_is_half_of_the_mailbox_and_exact),
+      cmocka_unit_test(a_message_over_the_limit_is_refused_here),
+      cmocka_unit_test(what_a_killed_process_held_is_one_gap),
+      cmocka_unit_test(its_own_address_reaches_it_and_dies_with_it),
+      cmocka_unit_test(an_unknown_behaviour_is_a_failed_start),
+      cmocka_unit_test(arguments_that_are_no_message_are_refused),
+      cmocka_unit_test(the_process_ends_when_its_parent_is_killed),
+      cmocka_unit_test(so_does_one_in_an_endless_handler),
+  };
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  diary_clear();
+  return failed;
+}
