@@ -95,6 +95,7 @@ static const char *actor_text(const act_cx *cx, char text[ACT_PID_TEXT_MAX]) {
   return cx->cell ? act_pid_text(act_self(cx), text) : NULL;
 }
 
+ACT_PRINTF(3, 0)
 static void log_line(act_cx *cx, act_log_level level, const char *format, va_list args) {
   if (!cx->system->log->fn || level < cx->system->log->level) return;
   char message[ACT__LOG_MESSAGE];
