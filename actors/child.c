@@ -293,7 +293,12 @@ static act_rc on_stuck(act_cx *cx, struct act__cell *cell, struct act__birth *bi
 static act_rc on_deadline(act_cx *cx, struct act__cell *cell, struct act__birth *birth) {
   if (!birth->running) {
     ACT_ASSERT(birth->restarting);
-    start_again(cx, birth);
+    if (owner_lives(cell)) {
+      start_again(cx, birth);
+    } else {  // the owner is ending, and its turn to stop had not come yet
+      act__child_forget(cx, birth);
+      act__cell_go_on_ending(cx, cell);
+    }
     return ACT_OK;
   }
   if (birth->killed) return on_stuck(cx, cell, birth);

@@ -222,6 +222,25 @@ static void a_stop_during_the_back_off_restarts_nothing(void **state) {
   assert_string_equal(stage.book.text, "iA iB xA xB");
 }
 
+// Its back-off ends while the supervisor still waits for those that started after it.
+static void a_stop_in_order_restarts_nobody_whose_turn_has_not_come(void **state) {
+  (void)state;
+  enum { SLOW = 1500 };
+  static char ids[SLOW][16];
+  static act_child many[SLOW];
+  static struct part quiet;
+  for (int i = 0; i < SLOW; i++) {
+    snprintf(ids[i], sizeof ids[i], "s%d", i);
+    many[i] = (act_child){.id = ids[i], .behavior = &player, .args = &quiet};
+  }
+  static const act_sup slow = {.kids = many, .nkids = SLOW};
+  static const act_child kids[] = {KID(A), {.id = "slow", .sup = &slow}};
+  open_stage(&(act_sup){.kids = kids, .nkids = 2, .backoff = {.first_ms = 20}});
+  make_fail("A");
+  close_stage();
+  assert_string_equal(stage.book.text, "iA xA");
+}
+
 static void between_two_incarnations_sends_are_refused(void **state) {
   (void)state;
   static const act_child kids[] = {KID(A)};
@@ -399,6 +418,7 @@ int main(void) {
       TEST(restarts_are_spaced_by_the_back_off),
       TEST(a_healthy_period_resets_the_back_off),
       TEST(a_stop_during_the_back_off_restarts_nothing),
+      TEST(a_stop_in_order_restarts_nobody_whose_turn_has_not_come),
       TEST(between_two_incarnations_sends_are_refused),
       TEST(too_many_restarts_stop_the_others_and_fail_the_supervisor),
       TEST(restarts_that_are_far_apart_never_give_up),
