@@ -113,6 +113,7 @@ struct act__cold {
   struct act__env *aside, **aside_tail; // user messages that wait for UP
   struct act__ending ending;
   bool in_order;                        // children stop one by one, newest first (supervisors)
+  bool all_asked;                       // ENDING: every child has been asked to stop
   bool later;                           // init returned ACT_LATER
 };
 

@@ -60,13 +60,14 @@ void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc
   act__cell_go_on_ending(cx, cell);
 }
 
-// True: none is left (or none that is waited for).
+// True: none is left (or none that is waited for: who is stuck is not in the list). Each end of a
+// child comes back here, so when all have been asked it must not cost a walk over those still there.
 static bool stop_children(act_cx *cx, struct act__cold *cold) {
+  if (cold->all_asked) return act__list_is_empty(&cold->children);
   bool none = true;
   for (struct act__link *l = cold->children.prev, *before; l != &cold->children; l = before) {
     before = l->prev;
     struct act__birth *birth = ACT__CONTAINER_OF(l, struct act__birth, link);
-    if (birth->stuck) continue;
     if (!birth->running) {  // it is DOWN and waits for a restart that will not come
       act__child_forget(cx, birth);
       continue;
@@ -77,6 +78,7 @@ static bool stop_children(act_cx *cx, struct act__cold *cold) {
     if (cold->in_order) return false;
 #endif
   }
+  cold->all_asked = true;
   return none;
 }
 

@@ -239,6 +239,34 @@ static void endless_self_sender_does_not_starve_others(void **state) {
   }
 }
 
+#define CHILDREN 50000
+
+static act_rc spawn_many(struct puppet *self, act_cx *cx, void *arg) {
+  (void)self;
+  (void)arg;
+  static const act_child child = {.id = "one of many", .behavior = &puppet_actor};
+  act_rc rc = ACT_OK;
+  for (int i = 0; i < CHILDREN && !rc; i++) {
+    rc = act_spawn(cx, &child, (act_exit_then){{NULL, 0}}, NULL);
+  }
+  return rc;
+}
+
+// Takes minutes where the end of each child costs a walk over all the others.
+static void owner_of_very_many_children_ends_with_them(void **state) {
+  (void)state;
+  struct world world = world_open(11);
+  puppet_ref puppet = world_puppet(&world, NULL);
+  uint64_t before = world_counters(&world).actors;
+  world_run(&world, puppet, spawn_many, NULL);
+  assert_int_equal(world_counters(&world).actors, before + CHILDREN);
+  puppet_do end = {.fn = (uintptr_t)end_now};
+  assert_int_equal(puppet_send_run(world.cx, puppet, end), ACT_OK);
+  act_sim_advance(world.sim, 4000);
+  assert_int_equal(world_counters(&world).actors, before - 1);
+  world_close(&world);
+}
+
 static void every_slot_is_reused_and_none_is_lost(void **state) {
   (void)state;
   struct world world = world_open(9);
@@ -264,6 +292,7 @@ int main(void) {
       cmocka_unit_test(deferred_clean_ups_run_when_init_fails),
       cmocka_unit_test(allocated_memory_lasts_as_long_as_its_actor),
       cmocka_unit_test(endless_self_sender_does_not_starve_others),
+      cmocka_unit_test(owner_of_very_many_children_ends_with_them),
       cmocka_unit_test(every_slot_is_reused_and_none_is_lost),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
