@@ -84,9 +84,9 @@ struct act__cell {
 
 // What an actor has beyond its hot lines. Owner only.
 struct act__handle_table {
-  void **records;
+  void **records;           // of a free place: the next free one (actors/notice.c)
   uint32_t *gens;
-  uint32_t count, capacity, hint;  // hint: where to look for a free place first
+  uint32_t capacity, free;  // free: first free place + 1; 0: none
 };
 
 struct act__deferred {

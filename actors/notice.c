@@ -48,6 +48,15 @@ void act__notices_withdraw(act_cx *cx, struct act__cell *cell) {
 
 // --- handles: index and generation instead of a pointer that could dangle in user code -------------
 
+// A free place holds the number of the next one, marked by a bit that no pointer to a record has.
+static void *free_mark(uint32_t next) {
+  return (void *)((uintptr_t)next << 1 | 1);
+}
+
+static bool is_free(const struct act__handle_table *table, uint32_t index) {
+  return ((uintptr_t)table->records[index] & 1) != 0;
+}
+
 static act_rc grow(struct act__handle_table *table) {
   uint32_t capacity = table->capacity ? table->capacity * 2 : 8;
   void **records = act__realloc(table->records, capacity * sizeof *records);
@@ -56,9 +65,10 @@ static act_rc grow(struct act__handle_table *table) {
   uint32_t *gens = act__realloc(table->gens, capacity * sizeof *gens);
   if (!gens) return ACT_ENOMEM;
   table->gens = gens;
-  for (uint32_t i = table->capacity; i < capacity; i++) {
-    records[i] = NULL;
+  for (uint32_t i = capacity; i-- > table->capacity;) {
+    records[i] = free_mark(table->free);
     gens[i] = 1;
+    table->free = i + 1;
   }
   table->capacity = capacity;
   return ACT_OK;
@@ -66,16 +76,13 @@ static act_rc grow(struct act__handle_table *table) {
 
 act_rc act__handle_put(struct act__handle_table *table, void *record, uint32_t *index,
                        uint32_t *gen) {
-  if (table->count == table->capacity) {
-    table->hint = table->capacity;
+  if (table->free == 0) {
     act_rc rc = grow(table);
     if (rc) return rc;
   }
-  uint32_t at = table->hint;
-  while (table->records[at]) at = at + 1 < table->capacity ? at + 1 : 0;
+  uint32_t at = table->free - 1;
+  table->free = (uint32_t)((uintptr_t)table->records[at] >> 1);
   table->records[at] = record;
-  table->count++;
-  table->hint = at + 1 < table->capacity ? at + 1 : 0;
   *index = at;
   *gen = table->gens[at];
   return ACT_OK;
@@ -83,13 +90,13 @@ act_rc act__handle_put(struct act__handle_table *table, void *record, uint32_t *
 
 void *act__handle_get(const struct act__handle_table *table, uint32_t index, uint32_t gen) {
   if (gen == 0 || index >= table->capacity || table->gens[index] != gen) return NULL;
-  return table->records[index];
+  return is_free(table, index) ? NULL : table->records[index];
 }
 
 void act__handle_remove(struct act__handle_table *table, uint32_t index) {
-  table->records[index] = NULL;
+  table->records[index] = free_mark(table->free);
+  table->free = index + 1;
   if (++table->gens[index] == 0) table->gens[index] = 1;  // 0 means no handle
-  table->count--;
 }
 
 void act__handle_table_fini(struct act__handle_table *table) {

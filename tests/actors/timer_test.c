@@ -163,6 +163,48 @@ static void timers_past_their_bound_are_refused_there_and_then(void **state) {
   world_close(&world);
 }
 
+#define MANY (1u << 17)
+
+struct herd {
+  act_timer timers[MANY];
+  unsigned ticks;
+  act_rc rc;
+};
+
+ACT_ON_TICK(puppet_actor, on_herd_tick)
+static act_rc on_herd_tick(struct puppet *self, act_cx *cx, const act_tick *tick) {
+  (void)self;
+  (void)cx;
+  ((struct herd *)tick->tag)->ticks++;
+  return ACT_OK;
+}
+
+// Arms them all, then each of them anew, in an order that jumps about.
+static act_rc drive(struct puppet *self, act_cx *cx, void *arg) {
+  (void)self;
+  struct herd *herd = arg;
+  for (uint32_t i = 0; i < 2 * MANY && !herd->rc; i++) {
+    uint32_t which = i * 40503u % MANY;
+    herd->rc = act_after(cx, 10, on_herd_tick_then((uintptr_t)herd), &herd->timers[which]);
+  }
+  return ACT_OK;
+}
+
+// Takes minutes where finding a place for a handle costs a walk over those in use.
+static void very_many_timers_are_armed_anew_and_each_fires_once(void **state) {
+  (void)state;
+  struct world world = world_open(8);
+  puppet_ref puppet = world_puppet_with(&world, (struct puppet_args){0}, (act_mailbox_options){0},
+                                        (act_limits){.timers = MANY});
+  struct herd *herd = test_calloc(1, sizeof *herd);
+  world_run(&world, puppet, drive, herd);
+  assert_int_equal(herd->rc, ACT_OK);
+  act_sim_advance(world.sim, 1000);
+  assert_int_equal(herd->ticks, MANY);
+  test_free(herd);
+  world_close(&world);
+}
+
 static void timers_end_with_their_actor(void **state) {
   (void)state;
   struct world world = world_open(6);
@@ -196,6 +238,7 @@ int main(void) {
       cmocka_unit_test(tick_that_is_queued_already_is_not_seen_after_the_cancel),
       cmocka_unit_test(one_variable_is_one_live_timer),
       cmocka_unit_test(timers_past_their_bound_are_refused_there_and_then),
+      cmocka_unit_test(very_many_timers_are_armed_anew_and_each_fires_once),
       cmocka_unit_test(timers_end_with_their_actor),
       cmocka_unit_test(every_with_a_period_of_zero_is_invalid),
   };
