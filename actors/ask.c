@@ -15,6 +15,7 @@
 
 #include "actors/cell.h"
 #include "actors/proxy.h"
+#include "actors/system_run.h"
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -377,7 +378,7 @@ act_rc act__svc_named(act_cx *cx, const char *name, const act_protocol *protocol
 // On one thread somebody must move the runtime: whoever is in act_wait, or else the caller itself.
 static void wait_without_workers(struct act__system *system, struct act__parker *parker) {
   if (act__mutex_try_lock(&system->runner)) {
-    act__exec_step(system->exec, true);
+    act__system_step(system);
     act__mutex_unlock(&system->runner);
   } else {
     act__parker_park(parker, act__clock_now(act__clock_system()) + RUNNER_LOOK_NS);
@@ -402,7 +403,8 @@ static void wait_for_end(struct act__system *system, struct act__parker *parker,
 act_rc act__call(act_cx *cx, act_pid to, const act_op *op, const void *message, uint32_t timeout_ms,
                  const void **out) {
   *out = NULL;
-  if (cx->cell || cx->me) return ACT_EDEADLK;
+  // Also a handler that calls through an outside context would wait for itself.
+  if (cx->cell || cx->me || act__system_is_inside(cx->system)) return ACT_EDEADLK;
   if (timeout_ms == 0) return ACT_EINVAL;
   act_rc rc = ACT_OK;
   struct act__ask *ask = ask_allocate(cx->system, &rc);

@@ -204,6 +204,7 @@ struct act_cx {
   bool scratch_used;
   struct act__tally tally;
   struct act__link link;          // in system->contexts
+  ACT__ATOMIC(uint64_t) thread;   // of the worker that it is for (act__thread_id); else 0
 };
 
 #define ACT__CHUNK_SHIFT 10
@@ -247,6 +248,7 @@ struct act__system {
   ACT__ATOMIC(uint64_t) jobs;     // blocking jobs that have not come back
   ACT__ATOMIC(uint32_t) emptying; // who brings jobs or alive to zero tells act__system_down
   struct act__mutex runner;       // no workers: held by the thread that steps the executor
+  ACT__ATOMIC(uint64_t) runner_thread;  // which one that is; 0: none
   struct act__task nudge;         // wakes the one thread of the current-thread flavour
   ACT__ATOMIC(uint32_t) nudge_queued;
 };
@@ -303,6 +305,10 @@ struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, 
                                      act_rc *rc);
 // Owner only, once the life is DOWN and nothing is outstanding. The cell may be reused at once.
 void act__cell_retire(struct act__system *system, struct act__cell *cell);
+
+// Is the calling thread one of this system's workers, or inside a step of its executor? Then it must
+// not wait for an actor.
+bool act__system_is_inside(struct act__system *system);
 
 // Sets express bits and makes the owner look. Any thread.
 void act__cell_express(struct act__system *system, struct act__worker *me, struct act__cell *cell,

@@ -29,6 +29,9 @@ static void on_worker(void *arg, struct act__worker *me, bool starting) {
   if (starting) {
     me->upper = &system->worker_contexts[me->index];
     system->worker_contexts[me->index].me = me;
+    // relaxed: who asks whether it is itself has written it. (No workers: see runner_thread.)
+    uint64_t thread = act__exec_flavour(me->exec) == ACT__POOL ? act__thread_id() : 0;
+    act__store_relaxed(&system->worker_contexts[me->index].thread, thread);
   } else {
     act__arena_fini(&system->worker_contexts[me->index].scratch);
     act__arena_init(&system->worker_contexts[me->index].scratch);
@@ -224,6 +227,18 @@ struct act__cold *act__cell_cold(struct act__cell *cell) {
   cold->aside_tail = &cold->aside;
   cell->cold = cold;
   return cold;
+}
+
+bool act__system_is_inside(struct act__system *system) {
+  uint64_t self = act__thread_id();
+  // relaxed: another thread's number is not ours, old or new.
+  if (act__load_relaxed(&system->runner_thread) == self) return true;
+  unsigned workers = act__exec_workers(system->exec);
+  for (unsigned i = 0; i < workers; i++) {
+    if (act__load_relaxed(&system->worker_contexts[i].thread) == self) return true;
+  }
+  // Tests step a simulation without being its runner; it has one thread.
+  return act__exec_flavour(system->exec) == ACT__SIMULATION && system->worker_contexts[0].cell;
 }
 
 // --- outside contexts and counters ---------------------------------------------------------------

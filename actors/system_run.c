@@ -64,6 +64,14 @@ static void on_alarm(struct act__alarm *alarm, struct act__worker *me) {
   (void)me;
 }
 
+bool act__system_step(struct act__system *system) {
+  // relaxed, both: only this thread will find itself there.
+  act__store_relaxed(&system->runner_thread, act__thread_id());
+  bool stepped = act__exec_step(system->exec, true);
+  act__store_relaxed(&system->runner_thread, 0);
+  return stepped;
+}
+
 static bool wait_by_stepping(struct act__system *system, bool (*pred)(struct act__system *),
                              int64_t deadline_ns) {
   struct act__alarm alarm = {.fire = on_alarm};
@@ -71,7 +79,7 @@ static bool wait_by_stepping(struct act__system *system, bool (*pred)(struct act
   bool answer;
   while (!(answer = holds(system, pred)) && now_ns(system) < deadline_ns) {
     act__mutex_lock(&system->runner);
-    bool stepped = act__exec_step(system->exec, true);
+    bool stepped = act__system_step(system);
     act__mutex_unlock(&system->runner);
     if (!stepped && act__exec_flavour(system->exec) == ACT__SIMULATION) break;
   }

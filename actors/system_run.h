@@ -23,4 +23,8 @@ bool act__system_wait(struct act__system *system, bool (*pred)(struct act__syste
 // Makes waiters look again. Any thread.
 void act__system_changed(struct act__system *system);
 
+// No workers: one step of the executor by this thread, which may sleep in it; false: there was none.
+// The caller holds system->runner.
+bool act__system_step(struct act__system *system);
+
 #endif

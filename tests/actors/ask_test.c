@@ -406,6 +406,25 @@ static void blocking_call_in_a_handler_is_refused_as_deadlock(void **state) {
   world_close(&world);
 }
 
+static act_rc call_through_outside(struct puppet *self, act_cx *cx, void *arg) {
+  puppet_ref me = {act_self(cx)};
+  act_cx *outside = arg;
+  const puppet_value *value;
+  self->number = puppet_call_ask(outside, me, (puppet_number){.n = 1}, 100, &value);
+  log_note(self->args.log, self->number);
+  return ACT_OK;
+}
+
+static void blocking_call_in_a_handler_through_an_outside_context_is_refused(void **state) {
+  (void)state;
+  struct world world = world_open(17);
+  struct puppet_log log = {0};
+  world_run(&world, world_puppet(&world, &log), call_through_outside, world.cx);
+  assert_int_equal(log.count, 1);
+  assert_int_equal(log.notes[0], ACT_EDEADLK);
+  world_close(&world);
+}
+
 // --- routers -----------------------------------------------------------------------------------------
 
 struct router {
@@ -456,6 +475,7 @@ int main(void) {
       cmocka_unit_test(call_from_outside_gives_the_answer),
       cmocka_unit_test(call_from_outside_ends_at_its_deadline),
       cmocka_unit_test(blocking_call_in_a_handler_is_refused_as_deadlock),
+      cmocka_unit_test(blocking_call_in_a_handler_through_an_outside_context_is_refused),
       cmocka_unit_test(forwarded_request_is_answered_by_the_last_actor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

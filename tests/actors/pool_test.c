@@ -252,12 +252,89 @@ static void wait_returns_when_another_thread_asks_for_the_stop(void **state) {
   }
 }
 
+// --- what a handler must not do, and how long it may --------------------------------------------------
+
+ACT_MSG(slow_work, (u64, outside, 1))
+ACT_MSG(slow_seen, (i32, rc, 1)(u32, handled, 2))
+#define SLOW(CAST, CALL, P)            \
+  CAST(P, 1, work, slow_work)          \
+  CALL(P, 2, call, slow_work, slow_seen)
+ACT_PROTOCOL(slow, 1, SLOW)
+struct slowly {
+  uint32_t handled;
+};
+ACT_ACTOR(slowly, slow, SLOW, struct slowly, act_noargs)
+
+static uint32_t handled_by_all;  // one thread only
+
+static act_rc slowly_init(struct slowly *self, act_cx *cx, const act_noargs *args) {
+  (void)self;
+  (void)cx;
+  (void)args;
+  return ACT_OK;
+}
+
+// Busy for far longer than the time budget of a turn.
+static act_rc slowly_work(struct slowly *self, act_cx *cx, const slow_work *m) {
+  (void)m;
+  int64_t until = act_wall(cx).unix_ns + 1000 * 1000;
+  while (act_wall(cx).unix_ns < until) {
+  }
+  self->handled = ++handled_by_all;
+  return ACT_OK;
+}
+
+static act_rc slowly_call(struct slowly *self, act_cx *cx, const slow_work *m, slow_seen_reply r) {
+  (void)self;
+  slow_seen seen = {.handled = handled_by_all};
+  if (m->outside) {
+    const slow_seen *never;
+    slow_ref me = {act_self(cx)};
+    seen.rc = slow_call_call((act_cx *)(uintptr_t)m->outside, me, (slow_work){0}, 1000, &never);
+  }
+  return slow_seen_answer(cx, r, seen);
+}
+
+static const act_child slow_kids[] = {{.id = "one", .name = "one", .behavior = &slowly},
+                                      {.id = "two", .name = "two", .behavior = &slowly}};
+static const act_sup slow_tree = {.kids = slow_kids, .nkids = 2};
+
+static act_cx *slow_start(enum act_flavour flavour, act_runtime **rt, slow_svc *one,
+                          slow_svc *two) {
+  act_node node = {.flavour = flavour, .workers = 2};
+  assert_int_equal(act_start(&node, &slow_tree, rt), ACT_OK);
+  act_cx *cx = act_outside_open(*rt);
+  assert_int_equal(slow_svc_named(cx, "one", one), ACT_OK);
+  assert_int_equal(slow_svc_named(cx, "two", two), ACT_OK);
+  return cx;
+}
+
+static void blocking_call_on_a_thread_that_runs_actors_is_refused(void **state) {
+  (void)state;
+  enum act_flavour flavours[] = {ACT_POOL, ACT_CURRENT_THREAD};
+  for (int i = 0; i < 2; i++) {
+    act_runtime *rt;
+    slow_svc one, two;
+    act_cx *cx = slow_start(flavours[i], &rt, &one, &two);
+    act_cx *other = act_outside_open(rt);
+    const slow_seen *seen;
+    slow_work m = {.outside = (uintptr_t)other};
+    assert_int_equal(slow_svc_call_call(cx, one, m, 5000, &seen), ACT_OK);
+    assert_int_equal(seen->rc, ACT_EDEADLK);
+    act_reply_free(cx, seen);
+    act_outside_close(other);
+    act_outside_close(cx);
+    assert_int_equal(act_stop(rt), 0);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(foreign_threads_lose_nothing_and_keep_their_order),
       cmocka_unit_test(blocking_jobs_come_back_to_their_actor),
       cmocka_unit_test(starting_and_stopping_leaves_no_thread_and_no_descriptor),
       cmocka_unit_test(several_runtimes_live_in_one_process),
+      cmocka_unit_test(blocking_call_on_a_thread_that_runs_actors_is_refused),
       cmocka_unit_test(current_thread_runtime_runs_on_the_calling_thread),
       cmocka_unit_test(wait_returns_when_another_thread_asks_for_the_stop),
   };
