@@ -6,6 +6,7 @@
 #include "actors/cell.h"
 #include "actors/proxy.h"
 #include "base/alloc.h"
+#include "mailbox/copy.h"
 
 static bool same(act_reply a, act_reply b) {
   return a.node == b.node && a.index == b.index && a.gen == b.gen;
@@ -79,8 +80,9 @@ static bool take_token(act_cx *cx, act_reply reply) {
 
 act_rc act__answer(act_cx *cx, act_reply reply, act_rc status, const act_schema *schema,
                    const void *message) {
-  if (!take_token(cx, reply)) return ACT_EINVAL;
+  // First, so that the token stays ours: what is neither a value nor a refusal has ended nothing.
   if (status == ACT_OK && !message) return ACT_EINVAL;
+  if (!take_token(cx, reply)) return ACT_EINVAL;
   struct act__system *system = cx->system;
   if (reply.node != system->incarnation) {
     return act__remote_answer(system, cx, reply, status, schema, message);
@@ -88,7 +90,9 @@ act_rc act__answer(act_cx *cx, act_reply reply, act_rc status, const act_schema 
   struct act__answer_block *block = NULL;
   if (status == ACT_OK) {
     block = act__answer_make(system, cx, schema, message);
-    if (!block) status = ACT_ENOMEM;  // arrives in the node reserved for the answer
+    if (!block) {  // that arrives in the node reserved for the answer
+      status = act__copy_size(schema, message) > ACT_MESSAGE_MAX ? ACT_ELIMIT : ACT_ENOMEM;
+    }
   }
   act__ask_end(system, cx, reply, status, block);
   return ACT_OK;  // also when the asker is gone: that is not the answerer's failure

@@ -425,6 +425,67 @@ static void blocking_call_in_a_handler_through_an_outside_context_is_refused(voi
   world_close(&world);
 }
 
+static act_rc refuse_with_ok(struct puppet *self, act_cx *cx, void *arg) {
+  const struct puppet_request *request = arg;
+  log_note(self->args.log, puppet_value_refuse(cx, request->reply, ACT_OK));
+  return puppet_value_refuse(cx, request->reply, ACT_EACCES);
+}
+
+static void refusal_without_a_reason_is_invalid_and_the_token_stays(void **state) {
+  (void)state;
+  struct world world = world_open(18);
+  struct puppet_log log = {0};
+  puppet_ref puppet =
+      world_puppet_with(&world, (struct puppet_args){.on_ask = refuse_with_ok, .log = &log},
+                        (act_mailbox_options){0}, (act_limits){0});
+  const puppet_value *value;
+  assert_int_equal(puppet_call_ask(world.cx, puppet, (puppet_number){.n = 1}, 100, &value),
+                   ACT_EACCES);
+  assert_int_equal(log.notes[0], ACT_EINVAL);
+  world_close(&world);
+}
+
+// --- answers that are too large ----------------------------------------------------------------------
+
+ACT_MSG(essay_topic, (u32, bytes, 1))
+ACT_MSG(essay_text, (bytes, text, 1))
+#define ESSAY(CAST, CALL, P) CALL(P, 1, write, essay_topic, essay_text)
+ACT_PROTOCOL(essay, 1, ESSAY)
+struct writer {
+  int unused;
+};
+ACT_ACTOR(writer, essay, ESSAY, struct writer, act_noargs)
+static act_rc writer_init(struct writer *self, act_cx *cx, const act_noargs *args) {
+  (void)self;
+  (void)cx;
+  (void)args;
+  return ACT_OK;
+}
+static act_rc writer_write(struct writer *self, act_cx *cx, const essay_topic *m,
+                           essay_text_reply r) {
+  (void)self;
+  essay_text answer = {.text = {act_alloc(cx, m->bytes), m->bytes}};
+  return essay_text_answer(cx, r, answer);
+}
+
+static void answer_past_the_largest_message_ends_the_ask_with_the_limit(void **state) {
+  (void)state;
+  struct world world = world_open(19);
+  essay_ref ref;
+  act_child child = {.id = "writer", .behavior = &writer};
+  assert_int_equal(act_sim_spawn(world.sim, &child, &ref.pid), ACT_OK);
+  const essay_text *text;
+  uint32_t bytes = (uint32_t)ACT_MESSAGE_MAX;
+  assert_int_equal(essay_call_write(world.cx, ref, (essay_topic){.bytes = bytes}, 100, &text),
+                   ACT_ELIMIT);
+  bytes -= 64;  // room for the struct itself
+  assert_int_equal(essay_call_write(world.cx, ref, (essay_topic){.bytes = bytes}, 100, &text),
+                   ACT_OK);
+  assert_int_equal(text->text.size, bytes);
+  act_reply_free(world.cx, text);
+  world_close(&world);
+}
+
 // --- routers -----------------------------------------------------------------------------------------
 
 struct router {
@@ -476,6 +537,8 @@ int main(void) {
       cmocka_unit_test(call_from_outside_ends_at_its_deadline),
       cmocka_unit_test(blocking_call_in_a_handler_is_refused_as_deadlock),
       cmocka_unit_test(blocking_call_in_a_handler_through_an_outside_context_is_refused),
+      cmocka_unit_test(refusal_without_a_reason_is_invalid_and_the_token_stays),
+      cmocka_unit_test(answer_past_the_largest_message_ends_the_ask_with_the_limit),
       cmocka_unit_test(forwarded_request_is_answered_by_the_last_actor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
