@@ -339,7 +339,9 @@ static void end_local_lookup(act_cx *cx, const char *name, size_t length, act_re
   act_rc rc = ACT_ENOENT;
   struct act__answer_block *block = NULL;
   if (act__name_find(system, name, length, &pid, NULL)) {
-    rc = (block = act__answer_allocate(system, cx, NULL, sizeof pid)) ? ACT_OK : ACT_ENOMEM;
+    // A reference means one incarnation, and between two of them there is none.
+    rc = pid.epoch == 0 ? ACT_ECLOSED
+         : (block = act__answer_allocate(system, cx, NULL, sizeof pid)) ? ACT_OK : ACT_ENOMEM;
   }
   if (block) *(act_pid *)act__answer_value(block) = pid;
   act__ask_end(system, cx, token, rc, block);

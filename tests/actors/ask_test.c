@@ -486,6 +486,54 @@ static void answer_past_the_largest_message_ends_the_ask_with_the_limit(void **s
   world_close(&world);
 }
 
+// --- look-ups ----------------------------------------------------------------------------------------
+
+struct search {
+  act_rc status;
+  puppet_ref found;
+};
+ACT_ON_FOUND(puppet_actor, on_found, puppet)
+static act_rc on_found(struct puppet *self, act_cx *cx, act_rc st, puppet_ref ref, uintptr_t tag) {
+  (void)self;
+  (void)cx;
+  *(struct search *)tag = (struct search){st, ref};
+  return ACT_OK;
+}
+static act_rc look_up(struct puppet *self, act_cx *cx, void *arg) {
+  (void)self;
+  return puppet_lookup(cx, "sought", 100, on_found_then((uintptr_t)arg));
+}
+static act_rc fail_now(struct puppet *self, act_cx *cx, void *arg) {
+  (void)self;
+  (void)arg;
+  return act_fail(cx, ACT_EFAIL, "told to");
+}
+
+static void look_up_gives_one_incarnation_or_says_that_there_is_none(void **state) {
+  (void)state;
+  static const act_child kids[] = {
+      {.id = "sought", .name = "sought", .behavior = &puppet_actor}};
+  static const act_sup sup = {.kids = kids, .nkids = 1, .backoff = {.first_ms = 100}};
+  struct world world = {0};
+  assert_int_equal(act_sim_open(20, NULL, &sup, &world.sim), ACT_OK);
+  world.cx = act_sim_cx(world.sim);
+  puppet_ref seeker = world_puppet(&world, NULL);
+  struct search search = {0};
+  world_run(&world, seeker, look_up, &search);
+  assert_int_equal(search.status, ACT_OK);
+  assert_int_equal(search.found.pid.epoch, 1);
+
+  world_run(&world, search.found, fail_now, NULL);
+  world_run(&world, seeker, look_up, &search);  // it waits for its restart
+  assert_int_equal(search.status, ACT_ECLOSED);
+
+  act_sim_advance(world.sim, 100);
+  world_run(&world, seeker, look_up, &search);
+  assert_int_equal(search.status, ACT_OK);
+  assert_int_equal(search.found.pid.epoch, 2);
+  world_close(&world);
+}
+
 // --- routers -----------------------------------------------------------------------------------------
 
 struct router {
@@ -539,6 +587,7 @@ int main(void) {
       cmocka_unit_test(blocking_call_in_a_handler_through_an_outside_context_is_refused),
       cmocka_unit_test(refusal_without_a_reason_is_invalid_and_the_token_stays),
       cmocka_unit_test(answer_past_the_largest_message_ends_the_ask_with_the_limit),
+      cmocka_unit_test(look_up_gives_one_incarnation_or_says_that_there_is_none),
       cmocka_unit_test(forwarded_request_is_answered_by_the_last_actor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
