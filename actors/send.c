@@ -133,6 +133,7 @@ act_rc act_forward(act_cx *cx, act_pid to, const act_any *message) {
   uint16_t flags = 0;
   if (extension) {
     passed = *extension;
+    passed.sender_node = 0;  // the sender is this actor now
     if (cx->token_open) flags = ACT__ENV_ASK;
   }
   act_rc rc = act__send_with(cx, to, message->op, message->message, extension ? &passed : NULL,

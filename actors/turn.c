@@ -31,9 +31,11 @@ static void open_message(act_cx *cx, struct act__env *env) {
   cx->env = env;
   cx->deadline_ns = extension ? extension->deadline_ns : 0;
   cx->token_open = (env->flags & ACT__ENV_ASK) != 0;
-  if (cx->token_open) {
-    cx->token = (act_reply){extension->reply_node, extension->reply_index, extension->reply_gen};
-  }
+  // A request may come without a token (its first receiver answered and passed it on): then the
+  // handler gets nobody's, not that of an earlier request.
+  cx->token = cx->token_open ? (act_reply){extension->reply_node, extension->reply_index,
+                                           extension->reply_gen}
+                             : (act_reply){0, 0, 0};
 }
 
 // The handler has returned: nothing of its context lasts.

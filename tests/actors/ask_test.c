@@ -564,6 +564,55 @@ static void forwarded_request_is_answered_by_the_last_actor(void **state) {
   world_close(&world);
 }
 
+// A router that answers by itself and passes the request on for the record.
+struct recorder {
+  puppet_ref to;
+};
+ACT_ACTOR_ANY(recorder, struct recorder, puppet_ref)
+static act_rc recorder_init(struct recorder *self, act_cx *cx, const puppet_ref *to) {
+  (void)cx;
+  self->to = *to;
+  return ACT_OK;
+}
+static act_rc recorder_any(struct recorder *self, act_cx *cx, const act_any *m) {
+  puppet_value_reply reply = {m->reply};
+  act_rc rc = puppet_value_answer(cx, reply, (puppet_value){.n = 99});
+  return rc ? rc : act_forward(cx, self->to.pid, m);
+}
+
+static act_rc keep_the_first(struct puppet *self, act_cx *cx, void *arg) {
+  const struct puppet_request *request = arg;
+  if (request->n == 1) return act_reply_keep(cx, request->reply.r);
+  log_note(self->args.log, puppet_value_answer(cx, request->reply, (puppet_value){.n = 4711}));
+  return ACT_OK;
+}
+
+static void request_without_a_token_cannot_answer_an_earlier_one(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= 40; seed++) {
+    struct world world = world_open(seed);
+    struct puppet_log log = {0};
+    puppet_ref to =
+        world_puppet_with(&world, (struct puppet_args){.on_ask = keep_the_first, .log = &log},
+                          (act_mailbox_options){0}, (act_limits){0});
+    puppet_ref first = world_puppet(&world, NULL), second = world_puppet(&world, NULL), through;
+    act_child child = {.id = "recorder", .behavior = &recorder, .args = &to};
+    assert_int_equal(act_sim_spawn(world.sim, &child, &through.pid), ACT_OK);
+    struct ask_order one = {.to = to, .n = 1, .ms = 100};
+    struct ask_order two = {.to = through, .n = 2, .ms = 100};
+    puppet_do make_one = {.fn = (uintptr_t)make_ask, .arg = (uintptr_t)&one};
+    puppet_do make_two = {.fn = (uintptr_t)make_ask, .arg = (uintptr_t)&two};
+    assert_int_equal(puppet_send_run(world.cx, first, make_one), ACT_OK);
+    assert_int_equal(puppet_send_run(world.cx, second, make_two), ACT_OK);
+    act_sim_settle(world.sim);
+    assert_int_equal(two.outcome.value, 99);
+    assert_int_equal(log.notes[0], ACT_EINVAL);
+    act_sim_advance(world.sim, 100);
+    assert_int_equal(one.outcome.status, ACT_ETIMEDOUT);
+    world_close(&world);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(answer_reaches_the_continuation_once),
@@ -589,6 +638,7 @@ int main(void) {
       cmocka_unit_test(answer_past_the_largest_message_ends_the_ask_with_the_limit),
       cmocka_unit_test(look_up_gives_one_incarnation_or_says_that_there_is_none),
       cmocka_unit_test(forwarded_request_is_answered_by_the_last_actor),
+      cmocka_unit_test(request_without_a_token_cannot_answer_an_earlier_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
