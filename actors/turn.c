@@ -203,8 +203,18 @@ static bool has_express(struct act__cell *cell) {
   return act__load_relaxed(&cell->express) != 0;
 }
 
+// Is the budget used up? Asked before each message but the first, so that a turn of one message costs
+// nothing; the clock is read ever less often, for a handler that is slow is so from the start.
+static bool is_spent(act_cx *cx, int64_t started_ns) {
+  unsigned steps = cx->me->steps++;
+  if (steps >= ACT__TURN_MESSAGES) return true;
+  if (steps == 0 || (steps & (steps - 1)) != 0) return false;
+  return act__worker_refresh_now(cx->me) - started_ns >= ACT__TURN_NS;
+}
+
 // Whatever is there, within the budget. False: the budget is used up and there is more.
-static bool work(act_cx *cx, struct act__cell *cell, struct receipts *receipts) {
+static bool work(act_cx *cx, struct act__cell *cell, int64_t started_ns,
+                 struct receipts *receipts) {
   for (;;) {
     if (has_express(cell)) handle_express(cx, cell);
     if (!cell->pending) {
@@ -213,7 +223,7 @@ static bool work(act_cx *cx, struct act__cell *cell, struct receipts *receipts) 
       if (knocked) handle_express(cx, cell);
       if (!cell->pending) return true;
     }
-    if (cx->me->steps++ >= ACT__TURN_MESSAGES) return false;
+    if (is_spent(cx, started_ns)) return false;
     struct act__env *env = cell->pending;
     cell->pending = env->next;
     handle(cx, cell, env, receipts);
@@ -224,9 +234,10 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
   struct act__cell *cell = ACT__CONTAINER_OF(task, struct act__cell, task);
   act_cx *cx = act__cx_of(me);
   cx->cell = cell;
+  int64_t started_ns = me->now_ns;
   for (;;) {
     struct receipts receipts = {0, 0};
-    bool done = work(cx, cell, &receipts);
+    bool done = work(cx, cell, started_ns, &receipts);
     if (receipts.messages) {
       act__mailbox_release(&cell->mailbox, receipts.messages, receipts.units);
     }

@@ -328,6 +328,23 @@ static void blocking_call_on_a_thread_that_runs_actors_is_refused(void **state) 
   }
 }
 
+static void slow_handler_lets_others_in_between_its_messages(void **state) {
+  (void)state;
+  act_runtime *rt;
+  slow_svc one, two;
+  act_cx *cx = slow_start(ACT_CURRENT_THREAD, &rt, &one, &two);
+  handled_by_all = 0;
+  for (int i = 0; i < 32; i++) {  // nothing runs before the call below
+    assert_int_equal(slow_svc_send_work(cx, one, (slow_work){0}), ACT_OK);
+  }
+  const slow_seen *seen;
+  assert_int_equal(slow_svc_call_call(cx, two, (slow_work){0}, 5000, &seen), ACT_OK);
+  assert_in_range(seen->handled, 0, 8);
+  act_reply_free(cx, seen);
+  act_outside_close(cx);
+  assert_int_equal(act_stop(rt), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(foreign_threads_lose_nothing_and_keep_their_order),
@@ -335,6 +352,7 @@ int main(void) {
       cmocka_unit_test(starting_and_stopping_leaves_no_thread_and_no_descriptor),
       cmocka_unit_test(several_runtimes_live_in_one_process),
       cmocka_unit_test(blocking_call_on_a_thread_that_runs_actors_is_refused),
+      cmocka_unit_test(slow_handler_lets_others_in_between_its_messages),
       cmocka_unit_test(current_thread_runtime_runs_on_the_calling_thread),
       cmocka_unit_test(wait_returns_when_another_thread_asks_for_the_stop),
   };
