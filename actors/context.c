@@ -77,7 +77,7 @@ void *act_scratch(act_cx *cx, size_t bytes) {
 }
 
 act_rc act_defer(act_cx *cx, void (*fn)(void *), void *arg) {
-  if (!cx->cell) return ACT_EINVAL;
+  if (!cx->cell || !fn) return ACT_EINVAL;
   struct act__cold *cold = act__cell_cold(cx->cell);
   if (!cold) return ACT_ENOMEM;
   struct act__deferred *deferred = act__arena_alloc(&cold->arena, sizeof *deferred, 16);

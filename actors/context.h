@@ -130,7 +130,8 @@ struct act_child;
 // Starts a temporary child of this actor: it stops when its owner does. Its end is told to `then`;
 // where `then` has no handler (a zero act_exit_then) a child's failure fails the owner. Returns at
 // once: init runs on a worker, messages queue meanwhile. `child` and what it points to are copied,
-// except args of a plain struct type beyond its own bytes. ACT_ELIMIT, ACT_ENOMEM, ACT_EEXIST (name).
+// except args of a plain struct type beyond its own bytes, and a `sup`: that tree is borrowed until
+// the child has ended. ACT_ELIMIT, ACT_ENOMEM, ACT_EEXIST (name).
 ACT_MUST act_rc act_spawn(act_cx *cx, const struct act_child *child, act_exit_then then,
                           act_pid *out);
 

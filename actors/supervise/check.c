@@ -64,6 +64,9 @@ static act_rc check_child(const struct report *report, const act_child *spec, un
   if (spec->behavior && spec->sup) {
     return no(report, ACT_EINVAL, "child %s: has both a behavior and a sup", id);
   }
+  if (spec->sup && (spec->args || spec->args_message)) {
+    return no(report, ACT_EINVAL, "child %s: a supervisor has no args", id);
+  }
   if (!spec->behavior && !spec->sup) {
     return no(report, ACT_EINVAL, "child %s: has neither a behavior nor a sup", id);
   }

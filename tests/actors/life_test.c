@@ -239,6 +239,22 @@ static void endless_self_sender_does_not_starve_others(void **state) {
   }
 }
 
+static act_rc defer_nothing(struct puppet *self, act_cx *cx, void *arg) {
+  (void)self;
+  *(act_rc *)arg = act_defer(cx, NULL, NULL);
+  return ACT_OK;
+}
+
+static void clean_up_without_a_function_is_refused(void **state) {
+  (void)state;
+  struct world world = world_open(10);
+  puppet_ref puppet = world_puppet(&world, NULL);
+  act_rc rc = ACT_OK;
+  world_run(&world, puppet, defer_nothing, &rc);
+  assert_int_equal(rc, ACT_EINVAL);
+  world_close(&world);
+}
+
 #define CHILDREN 50000
 
 static act_rc spawn_many(struct puppet *self, act_cx *cx, void *arg) {
@@ -292,6 +308,7 @@ int main(void) {
       cmocka_unit_test(deferred_clean_ups_run_when_init_fails),
       cmocka_unit_test(allocated_memory_lasts_as_long_as_its_actor),
       cmocka_unit_test(endless_self_sender_does_not_starve_others),
+      cmocka_unit_test(clean_up_without_a_function_is_refused),
       cmocka_unit_test(owner_of_very_many_children_ends_with_them),
       cmocka_unit_test(every_slot_is_reused_and_none_is_lost),
   };

@@ -48,6 +48,8 @@ static void a_child_is_one_thing(void **state) {
   (void)state;
   refused(ACT_EINVAL, "both", check((act_child){.id = "x", .behavior = &thing, .sup = &plain}));
   refused(ACT_EINVAL, "neither", check((act_child){.id = "x"}));
+  static const int number = 7;
+  refused(ACT_EINVAL, "no args", check((act_child){.id = "x", .sup = &plain, .args = &number}));
   refused(ACT_EINVAL, "x", check((act_child){.id = "x", .behavior = &thing,
                                              .restart = (enum act_restart)3}));
 }
