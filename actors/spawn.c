@@ -131,6 +131,8 @@ static act_rc settle_in(act_cx *cx, struct act__birth *birth) {
     act__name_remove(system, spec->name, cell);
   }
   if (!rc) return ACT_OK;
+  // Who found the name meanwhile may watch it already.
+  act__watchers_tell(cx, cell, &(struct act__ending){.reason = ACT_REASON_NOPROC});
   cell->birth = NULL;
   act__cell_retire(system, cell);
   return rc;
