@@ -42,10 +42,11 @@ static void exported_free(struct act__remote *remote, struct act__exported *expo
   act__free(exported);
 }
 
-// Gives room back from a thread that is not the owner.
+// Gives room back from a thread that is not the owner; there may be weight left where every message is
+// in the mailbox. Under R, so that the owner, who comes here before it retires the slot, is later.
 static void give_back(struct act__remote *remote, struct act__cell *cell, struct act__credit amount,
                       struct act__worker *me) {
-  if (amount.messages == 0) return;
+  if (amount.messages == 0 && amount.units == 0) return;
   if (act__mailbox_cancel(&cell->mailbox, amount.messages, amount.units)) {
     act__exec_submit(remote->system->exec, me, &cell->task);
   }

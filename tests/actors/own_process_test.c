@@ -144,6 +144,12 @@ static kidp_svc kid_of(struct stage *stage) {
   return svc;
 }
 
+// Returns when it has stopped: the signal alone takes its time.
+static void halt(pid_t pid) {
+  assert_int_equal(kill(pid, SIGSTOP), 0);
+  assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+}
+
 static long long wait_up(void) {
   char line[64];
   diary_wait_copy("up ", line, sizeof line);
@@ -407,7 +413,7 @@ static void the_bound_is_half_of_the_mailbox_and_exact(void **state) {
     pid = answer->os_pid;
     act_reply_free(stage.cx, answer);
   }
-  assert_int_equal(kill((pid_t)pid, SIGSTOP), 0);
+  halt((pid_t)pid);
   // The call's own credit may still be on its way home: 3 or 4 fit, and never a fifth.
   unsigned accepted = 0;
   while (kidp_send_number(stage.cx, to, (km_number){.n = accepted + 1}) == ACT_OK) accepted++;
@@ -461,7 +467,7 @@ static void what_a_killed_process_held_is_one_gap(void **state) {
   const km_state *answer;
   assert_int_equal(kidp_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer), ACT_OK);
   act_reply_free(stage.cx, answer);
-  assert_int_equal(kill((pid_t)pid, SIGSTOP), 0);
+  halt((pid_t)pid);
   for (uint64_t n = 1; n <= 10; n++) {
     assert_int_equal(kidp_send_number(stage.cx, to, (km_number){.n = n}), ACT_OK);
   }

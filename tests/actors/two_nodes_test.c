@@ -530,6 +530,12 @@ static void kill_node(pid_t pid) {
   assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+// Returns when it has stopped: the signal alone takes its time.
+static void halt(pid_t pid) {
+  assert_int_equal(kill(pid, SIGSTOP), 0);
+  assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+}
+
 static int set_up_client(void **state) {
   (void)state;
   diary_clear();
@@ -564,7 +570,7 @@ static void what_a_lost_node_held_is_one_gap_per_target(void **state) {
   pid_t pid = start_node();
   find(&client, "target");
   assert_int_equal(stage_run(&client, watch, NULL), ACT_OK);
-  assert_int_equal(kill(pid, SIGSTOP), 0);
+  halt(pid);
   assert_int_equal(send_until_full(&client), 64 / 8);
   kill_node(pid);
   diary_wait("down node_lost");
