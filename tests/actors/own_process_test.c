@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 // --- the actor in the process ------------------------------------------------------------------------
@@ -538,10 +539,38 @@ static void arguments_that_are_no_message_are_refused(void **state) {
 
 #define DOOMED "TROUPE_TEST_DOOMED"
 
+// Writes the number of the kid's process to a descriptor.
+ACT_ACTOR0(herald, struct kid, int)
+ACT_ON(herald, on_kid, km_state)
+static int herald_out;
+static act_rc herald_init(struct kid *self, act_cx *cx, const int *out) {
+  (void)self;
+  herald_out = *out;
+  kidp_svc svc;
+  act_rc rc = kidp_svc_named(cx, "kid", &svc);
+  return rc ? rc : kidp_svc_ask_get(cx, svc, (km_get){0}, ACT_SEC(15), on_kid_then(0));
+}
+static act_rc on_kid(struct kid *self, act_cx *cx, act_rc st, const km_state *v, uintptr_t tag) {
+  (void)self;
+  (void)cx;
+  (void)tag;
+  if (st) return st;
+  long long pid = v->os_pid;
+  return write(herald_out, &pid, sizeof pid) == sizeof pid ? ACT_OK : ACT_EFAIL;
+}
+
+// A whole program: act_main, and what signals do to it.
+static int signalled_main(int out) {
+  const act_child mine[] = {kids[0], kids[1], {.id = "herald", .behavior = &herald, .args = &out}};
+  const act_sup root = {.kids = mine, .nkids = 3};
+  return act_main(&(act_node){.name = "signalled", .log = &quiet}, &root);
+}
+
 // A program of its own: says the number of its child's process, and waits to be killed.
 static int doomed_main(int out) {
   struct stage stage;
   diary_open();
+  if (getenv(DOOMED "_SIGNAL")) return signalled_main(out);
   open_tree(&stage);
   long long pid = wait_up();
   if (getenv(DOOMED "_LOOP")) {
@@ -553,7 +582,8 @@ static int doomed_main(int out) {
   return 0;
 }
 
-static void kill_the_parent(bool loop) {
+// Starts this program as a parent of its own, which says the number of its child's process.
+static pid_t start_parent(const char *how, int *end, long long *child) {
   int ends[2];
   assert_int_equal(pipe(ends), 0);
   pid_t parent = fork();
@@ -562,34 +592,81 @@ static void kill_the_parent(bool loop) {
     char fd[16];
     snprintf(fd, sizeof fd, "%d", ends[1]);
     setenv(DOOMED, fd, 1);
-    if (loop) setenv(DOOMED "_LOOP", "1", 1);
+    if (how) setenv(how, "1", 1);
+    setpgid(0, 0);
     close(ends[0]);
     execl("/proc/self/exe", "doomed", (char *)NULL);
     _exit(127);
   }
   close(ends[1]);
-  long long child = 0;
-  assert_int_equal(read(ends[0], &child, sizeof child), sizeof child);
-  assert_int_equal(kill((pid_t)child, 0), 0);
+  *end = ends[0];
+  assert_int_equal(read(ends[0], child, sizeof *child), sizeof *child);
+  assert_int_equal(kill((pid_t)*child, 0), 0);
+  return parent;
+}
+
+// A process that has lost its parent is reaped by somebody else, if at all.
+static void await_end(long long child) {
+  int fd = (int)syscall(SYS_pidfd_open, (pid_t)child, 0);
+  if (fd < 0) {
+    assert_int_equal(errno, ESRCH);
+    return;
+  }
+  struct pollfd end = {.fd = fd, .events = POLLIN};
+  assert_int_equal(poll(&end, 1, PATIENCE_S * 1000), 1);
+  close(fd);
+}
+
+static void kill_the_parent(const char *how) {
+  int end;
+  long long child;
+  pid_t parent = start_parent(how, &end, &child);
   assert_int_equal(kill(parent, SIGKILL), 0);
   assert_int_equal(waitpid(parent, NULL, 0), parent);
-  // It may have another parent now, who reaps it or not: what we wait for is the end of its pipe end,
-  // which it has inherited and closes when it is gone.
-  struct pollfd end = {.fd = ends[0], .events = POLLIN};
-  assert_int_equal(poll(&end, 1, PATIENCE_S * 1000), 1);
-  char byte;
-  assert_int_equal(read(ends[0], &byte, 1), 0);
-  close(ends[0]);
+  await_end(child);
+  close(end);
+}
+
+static void signal_the_group(int number, int code) {
+  int end, status;
+  long long child;
+  pid_t parent = start_parent(DOOMED "_SIGNAL", &end, &child);
+  assert_int_equal(kill(-parent, number), 0);
+  assert_int_equal(waitpid(parent, &status, 0), parent);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), code);
+  await_end(child);
+  close(end);
+}
+
+static void a_signal_to_all_of_them_is_an_ordered_stop(void **state) {
+  (void)state;
+  signal_the_group(SIGINT, 130);
+  signal_the_group(SIGTERM, 143);
+}
+
+static void ctrl_c_is_the_parents_alone(void **state) {
+  (void)state;
+  struct stage stage;
+  open_tree(&stage);
+  long long pid = wait_up();
+  assert_int_equal(kill((pid_t)pid, SIGINT), 0);
+  const km_state *answer;
+  assert_int_equal(kidp_svc_call_get(stage.cx, kid_of(&stage), (km_get){0}, ACT_SEC(10), &answer),
+                   ACT_OK);
+  assert_int_equal(answer->os_pid, pid);
+  act_reply_free(stage.cx, answer);
+  stage_close(&stage);
 }
 
 static void the_process_ends_when_its_parent_is_killed(void **state) {
   (void)state;
-  kill_the_parent(false);
+  kill_the_parent(NULL);
 }
 
 static void so_does_one_in_an_endless_handler(void **state) {
   (void)state;
-  kill_the_parent(true);
+  kill_the_parent(DOOMED "_LOOP");
 }
 
 int main(int argc, char **argv) {
@@ -623,6 +700,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(arguments_that_are_no_message_are_refused),
       cmocka_unit_test(the_process_ends_when_its_parent_is_killed),
       cmocka_unit_test(so_does_one_in_an_endless_handler),
+      cmocka_unit_test(a_signal_to_all_of_them_is_an_ordered_stop),
+      cmocka_unit_test(ctrl_c_is_the_parents_alone),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   diary_clear();

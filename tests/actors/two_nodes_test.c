@@ -437,7 +437,7 @@ static void a_ref_dies_with_its_incarnation_and_a_svc_goes_on(void **state) {
 static void an_ask_ends_when_the_actor_there_fails(void **state) {
   (void)state;
   find(&client, "target");
-  assert_int_equal(stage_run(&client, ask_get, ""), ACT_OK);
+  assert_int_equal(stage_run(&client, ask_get, &client), ACT_OK);
   diary_wait("held");
   assert_int_equal(order(&client, FAIL), ACT_OK);
   diary_wait("answer 0 ACT_EDROPPED");
@@ -457,7 +457,7 @@ static void asks_that_wait_in_the_mailbox_end_dead(void **state) {
 static void an_answer_to_a_lost_asker_is_counted(void **state) {
   (void)state;
   find(&client, "target");
-  assert_int_equal(stage_run(&client, ask_get, ""), ACT_OK);
+  assert_int_equal(stage_run(&client, ask_get, &client), ACT_OK);
   diary_wait("held");
   targetp_svc own;
   assert_int_equal(targetp_svc_named(server.cx, "target", &own), ACT_OK);
@@ -478,7 +478,7 @@ static void a_node_that_stops_is_lost_to_its_watchers(void **state) {
   (void)state;
   find(&client, "target");
   assert_int_equal(stage_run(&client, watch, NULL), ACT_OK);
-  assert_int_equal(stage_run(&client, ask_get, ""), ACT_OK);
+  assert_int_equal(stage_run(&client, ask_get, &client), ACT_OK);
   diary_wait("held");
   stage_close(&server);
   server.rt = NULL;
@@ -549,7 +549,7 @@ static void a_killed_node_is_lost_with_all_that_was_asked_of_it(void **state) {
   pid_t pid = start_node();
   find(&client, "target");
   assert_int_equal(stage_run(&client, watch, NULL), ACT_OK);
-  assert_int_equal(stage_run(&client, ask_get, ""), ACT_OK);
+  assert_int_equal(stage_run(&client, ask_get, &client), ACT_OK);
   assert_int_equal(stage_run(&client, ask_get, NULL), ACT_OK);
   diary_wait("answer 0 ACT_OK");
   kill_node(pid);
