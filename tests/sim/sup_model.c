@@ -156,12 +156,15 @@ static void give_up(struct model *model, struct node *sup, int64_t now) {
 static void kid_ended(struct model *model, struct node *kid, bool was_up, act_reason reason,
                       int64_t now) {
   struct node *sup = kid->parent, *ender = model_who_ends(model, kid);
+  bool comes_back = kid->restart == ACT_PERMANENT ||
+                    (kid->restart == ACT_TRANSIENT && reason != ACT_REASON_NORMAL);
   if (ender) {
-    if (!model->closing) end_if_empty(model, ender, now);
+    // Its own supervisor may hear of this before of its stop, and give up by itself out of turn.
+    if (ender != sup && comes_back && too_many(model, sup, now)) model->vague = true;
+    if (!model->closing && !model->vague) end_if_empty(model, ender, now);
     return;
   }
-  if (kid->restart == ACT_TEMPORARY ||
-      (kid->restart == ACT_TRANSIENT && reason == ACT_REASON_NORMAL)) {
+  if (!comes_back) {
     if (awaited(kid)) start_next(model, sup, now);
     return;
   }
@@ -186,6 +189,15 @@ void model_ends(struct model *model, struct node *leaf, act_reason reason, int64
   kid_ended(model, leaf, was_up, reason, now);
 }
 
+// Who began to stop this leaf: the nearest above that gave up (it may have done so before one above
+// it did), else whoever stops the tree.
+static struct node *who_stops(struct model *model, struct node *leaf) {
+  for (struct node *n = leaf->parent; n; n = n->parent) {
+    if (n->ending) return n;
+  }
+  return model_who_ends(model, leaf);
+}
+
 void model_stopped(struct model *model, struct node *leaf, int64_t now) {
   if (model->vague) return;
   struct node *ender = model_who_ends(model, leaf);
@@ -193,7 +205,8 @@ void model_stopped(struct model *model, struct node *leaf, int64_t now) {
               (long long)(now / 1000));
   if (!ender) return;
   leaf->state = NODE_OFF;
-  for (struct node *n = leaf; n != ender; n = n->parent) {
+  struct node *stopper = who_stops(model, leaf);
+  for (struct node *n = leaf; n != stopper; n = n->parent) {
     for (unsigned i = n->index + 1; i < n->parent->nkids; i++) {
       STORY_CHECK(model->run, model_running(n->parent->kids[i]) == 0,
                   "%s was stopped before its younger sibling %s", n->id,
