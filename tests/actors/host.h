@@ -12,42 +12,40 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <troupe.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
 
 #define PATIENCE_S 20
 
 // --- the diary -----------------------------------------------------------------------------------
 
 struct diary {
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
+  struct act__mutex lock;
+  struct act__cond changed;
   char *text;
   size_t size, read;
 };
 
-static struct diary diary = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static struct diary diary;
 
 static inline void diary_open(void) {
-  pthread_condattr_t attr;
-  pthread_condattr_init(&attr);
-  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-  pthread_cond_init(&diary.changed, &attr);
-  pthread_condattr_destroy(&attr);
+  act__mutex_init(&diary.lock);
+  act__cond_init(&diary.changed);
 }
 
 static inline void diary_clear(void) {
-  pthread_mutex_lock(&diary.lock);
+  act__mutex_lock(&diary.lock);
   free(diary.text);
   diary.text = NULL;
   diary.size = diary.read = 0;
-  pthread_mutex_unlock(&diary.lock);
+  act__mutex_unlock(&diary.lock);
 }
 
 static inline void diary_note(const char *format, ...) ACT_PRINTF(1, 2);
@@ -60,20 +58,18 @@ static inline void diary_note(const char *format, ...) {
   if (n > (int)sizeof line - 2) n = (int)sizeof line - 2;
   line[n++] = '\n';
   line[n] = 0;
-  pthread_mutex_lock(&diary.lock);
+  act__mutex_lock(&diary.lock);
   diary.text = (char *)realloc(diary.text, diary.size + (size_t)n + 1);
   memcpy(diary.text + diary.size, line, (size_t)n + 1);
   diary.size += (size_t)n;
-  pthread_cond_broadcast(&diary.changed);
-  pthread_mutex_unlock(&diary.lock);
+  act__cond_broadcast(&diary.changed);
+  act__mutex_unlock(&diary.lock);
 }
 
 // Waits for a line that begins so, behind all that were waited for before; copies it if wanted.
 static inline void diary_wait_copy(const char *begin, char *line, size_t size) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += PATIENCE_S;
-  pthread_mutex_lock(&diary.lock);
+  int64_t until = act__clock_now(act__clock_system()) + PATIENCE_S * ACT__NS_PER_S;
+  act__mutex_lock(&diary.lock);
   for (;;) {
     char *at = diary.text ? diary.text + diary.read : NULL;
     while (at && *at && strncmp(at, begin, strlen(begin)) != 0) {
@@ -83,12 +79,12 @@ static inline void diary_wait_copy(const char *begin, char *line, size_t size) {
       size_t length = (size_t)(strchr(at, '\n') - at);
       if (line) snprintf(line, size, "%.*s", (int)length, at);
       diary.read = (size_t)(at - diary.text) + length + 1;
-      pthread_mutex_unlock(&diary.lock);
+      act__mutex_unlock(&diary.lock);
       return;
     }
-    if (pthread_cond_timedwait(&diary.changed, &diary.lock, &until) != 0) {
+    if (!act__cond_wait_until(&diary.changed, &diary.lock, until)) {
       print_message("diary:\n%s(waited for: %s)\n", diary.text ? diary.text : "", begin);
-      pthread_mutex_unlock(&diary.lock);
+      act__mutex_unlock(&diary.lock);
       fail_msg("no line begins with: %s", begin);
     }
   }
@@ -101,11 +97,11 @@ static inline void diary_wait(const char *begin) {
 // How many lines begin so, from the start.
 static inline unsigned diary_count(const char *begin) {
   unsigned count = 0;
-  pthread_mutex_lock(&diary.lock);
+  act__mutex_lock(&diary.lock);
   for (char *at = diary.text; at && *at; at = strchr(at, '\n') + 1) {
     count += strncmp(at, begin, strlen(begin)) == 0;
   }
-  pthread_mutex_unlock(&diary.lock);
+  act__mutex_unlock(&diary.lock);
   return count;
 }
 

@@ -32,22 +32,22 @@ struct target {
 ACT_ACTOR(target, targetp, TARGET, struct target, act_noargs)
 
 // Holds a handler until the test opens it.
-static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
+static struct act__mutex gate_lock;
+static struct act__cond gate_changed;
 static bool gate_open;
 
 static void gate_set(bool open) {
-  pthread_mutex_lock(&gate_lock);
+  act__mutex_lock(&gate_lock);
   gate_open = open;
-  pthread_cond_broadcast(&gate_changed);
-  pthread_mutex_unlock(&gate_lock);
+  act__cond_broadcast(&gate_changed);
+  act__mutex_unlock(&gate_lock);
 }
 
 static void gate_pass(void) {
   diary_note("at the gate");
-  pthread_mutex_lock(&gate_lock);
-  while (!gate_open) pthread_cond_wait(&gate_changed, &gate_lock);
-  pthread_mutex_unlock(&gate_lock);
+  act__mutex_lock(&gate_lock);
+  while (!gate_open) act__cond_wait(&gate_changed, &gate_lock);
+  act__mutex_unlock(&gate_lock);
 }
 
 static act_rc target_init(struct target *self, act_cx *cx, const act_noargs *args) {
@@ -583,6 +583,8 @@ static void what_a_lost_node_held_is_one_gap_per_target(void **state) {
 #define ALONE(name) cmocka_unit_test_setup_teardown(name, set_up_client, tear_down)
 
 int main(void) {
+  act__mutex_init(&gate_lock);
+  act__cond_init(&gate_changed);
   const char *node = getenv(NODE);
   if (node) {
     snprintf(server_address, sizeof server_address, "%s", strchr(node, ':') + 1);
