@@ -9,6 +9,7 @@
 // The tree, started in this order and stopped in reverse:
 //   root         one_for_one; whoever fails here ends the run
 //     aggregator-0 .. aggregator-3    shards of the result, in this process
+//     intake-0 .. intake-N            the door of each worker into this process
 //     workers      one_for_one supervisor with plenty of restarts
 //       worker-0 .. worker-N          each in a process of its own
 //     coordinator                     walks, hands out, verifies, collects
@@ -31,9 +32,11 @@
 struct tree {
   wi_worker_args worker_args[WI_WORKERS_MAX];
   char worker_names[WI_WORKERS_MAX][WI_NAME_MAX];
+  char intake_names[WI_WORKERS_MAX][WI_NAME_MAX];
+  struct wi_intake_args intake_args[WI_WORKERS_MAX];
   char aggregator_names[WI_SHARDS][WI_NAME_MAX];
   act_child worker_kids[WI_WORKERS_MAX];
-  act_child kids[WI_SHARDS + 2];
+  act_child kids[WI_SHARDS + WI_WORKERS_MAX + 2];
   struct wi_aggregator_args aggregator_args;
   struct wi_coordinator_args coordinator_args;
   act_sup workers, root;
@@ -70,14 +73,25 @@ static void plant_tree(struct tree *tree, struct wi_run *run) {
   act_child *kid = tree->kids;
   for (unsigned i = 0; i < WI_SHARDS; i++) {
     snprintf(tree->aggregator_names[i], WI_NAME_MAX, "aggregator-%u", i);
-    // At most half of a mailbox is granted away, and each worker has one batch on the way.
+    // Each intake has one batch on the way, and the coordinator its commits.
     *kid++ = (act_child){
         .id = tree->aggregator_names[i],
         .name = tree->aggregator_names[i],
         .behavior = &wi_adder_behavior,
         .args = &tree->aggregator_args,
         .stop_ms = 500,
-        .mailbox = {.bytes = ACT_MAILBOX_BYTES + options->workers * 8 * WI_BATCH_BYTES},
+        .mailbox = {.bytes = ACT_MAILBOX_BYTES + options->workers * 2 * WI_BATCH_BYTES},
+    };
+  }
+  for (unsigned i = 0; i < options->workers; i++) {
+    tree->intake_args[i].index = i;
+    snprintf(tree->intake_names[i], WI_NAME_MAX, "intake-%u", i);
+    *kid++ = (act_child){
+        .id = tree->intake_names[i],
+        .name = tree->intake_names[i],
+        .behavior = &wi_porter_behavior,
+        .args = &tree->intake_args[i],
+        .stop_ms = 500,
     };
   }
   *kid++ = (act_child){.id = "workers", .sup = &tree->workers, .stop_ms = 600};

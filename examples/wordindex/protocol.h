@@ -2,11 +2,14 @@
 //
 // The messages of the word index, shared by all its processes.
 //
-//   coordinator --count--> worker        one file; the answer says how it went
-//   worker --add--> aggregator           a piece of a file's counts, at most WI_BATCH_BYTES
+//   coordinator --count--> worker              one file; the answer says how it went
+//   worker --add--> its intake --add--> aggregators   a piece of a file's counts
+//   worker --hello--> its intake --hello--> coordinator   it is up, as this process
 //   coordinator --commit, drop--> aggregator   what becomes of a ticket (see desk.h)
-//   coordinator --page--> aggregator     the result, piece by piece
-//   worker --hello--> coordinator        it is up, as this process
+//   coordinator --page--> aggregator           the result, piece by piece
+//
+// An intake is an actor of the first process, one for each worker: a worker has one link partner only,
+// and its batches are split among the aggregators where that costs no wire.
 //
 // Every message is bounded: a path by WI_PATH_MAX, identifiers by WI_BATCH_BYTES.
 #ifndef TROUPE_EXAMPLES_WORDINDEX_PROTOCOL_H
@@ -37,6 +40,7 @@ ACT_MSG(wi_worker_args, (u32, index, 1)(str, deadly, 2))
 ACT_MSG(wi_hello, (u32, index, 1)(i64, os_pid, 2))
 ACT_MSG_EMPTY(wi_welcome)
 
+// Asked by intakes. Refused with ACT_ENOENT as long as there is no coordinator yet.
 #define WI_COORDINATOR(CAST, CALL, P) CALL(P, 1, hello, wi_hello, wi_welcome)
 ACT_PROTOCOL(wi_coordinator, 1, WI_COORDINATOR)
 
@@ -63,5 +67,13 @@ ACT_MSG(wi_page, (list, names, 1, str)(list, counts, 2, u64)(flag, is_last, 3))
   CALL(P, 3, drop, wi_drop, wi_dropped)           \
   CALL(P, 4, page, wi_page_request, wi_page)
 ACT_PROTOCOL(wi_aggregator, 1, WI_AGGREGATOR)
+
+// --- intake ------------------------------------------------------------------------------------
+
+// `add` is refused with ACT_EFULL while another batch is on its way, also a dead worker's last one.
+#define WI_INTAKE(CAST, CALL, P)              \
+  CALL(P, 1, add, wi_batch, wi_added)         \
+  CALL(P, 2, hello, wi_hello, wi_welcome)
+ACT_PROTOCOL(wi_intake, 1, WI_INTAKE)
 
 #endif

@@ -33,11 +33,16 @@ struct wi_aggregator_args {
   unsigned workers;
 };
 
+struct wi_intake_args {
+  unsigned index;  // of its worker
+};
+
 extern const act_behavior wi_counter_behavior;  // the worker; args: wi_worker_args
 extern const act_behavior wi_adder_behavior;    // the aggregator; args: struct wi_aggregator_args
+extern const act_behavior wi_porter_behavior;   // the intake; args: struct wi_intake_args
 extern const act_behavior wi_chief_behavior;    // the coordinator; args: struct wi_coordinator_args
 
-// Names in the tree: "worker-3", "aggregator-0", "coordinator".
+// Names in the tree: "worker-3", "intake-3", "aggregator-0", "coordinator".
 #define WI_COORDINATOR_NAME "coordinator"
 #define WI_NAME_MAX 32u
 

@@ -3,10 +3,10 @@
 // A worker: counts one file at a time, in a process of its own.
 //
 // It reads a slice in a turn and goes on by a timer that is due at once, so that it stays responsive
-// and a file of any size is many short turns. Counts gather in one map for each aggregator; when one
-// is full, or the file has ended, all are sent, in batches, at most one on the way to each aggregator:
-// the flow is bounded by the answers. The file is answered when everything of it has been
-// acknowledged, so the coordinator knows that it has arrived.
+// and a file of any size is many short turns. Counts gather in a map; when it is full, or the file has
+// ended, it is sent to the intake in batches, one at a time: the flow is bounded by the answers. The
+// file is answered when everything of it has been acknowledged, so the coordinator knows that it has
+// arrived.
 //
 //   IDLE --count--> READING <--> SENDING --end of the file--> IDLE
 #include "examples/wordindex/run.h"
@@ -21,7 +21,7 @@
 
 #define SLICE_BYTES (256u * 1024u)
 #define PIECE_BYTES (16u * 1024u)        // between two looks at whether a map is full
-#define MAP_ENTRIES (8u * 1024u)         // a map this full is sent; the last piece may exceed it
+#define MAP_ENTRIES (32u * 1024u)        // a map this full is sent; the last piece may exceed it
 #define BATCH_ENTRIES (WI_BATCH_BYTES / WI_BATCH_ENTRY)
 #define LOOKUP_MS ACT_SEC(5)
 #define ADD_MS ACT_SEC(60)
@@ -31,19 +31,11 @@
 
 enum state { IDLE = 0, READING, SENDING };
 
-// One aggregator and what is for it.
-struct shard {
-  wi_aggregator_ref ref;
-  struct wi_counts counts;
-  uint32_t sent;  // entries of `counts` that have been sent
-  bool awaits;    // an answer
-};
-
 struct counter {
   uint32_t index;
   char *deadly;
-  struct shard shards[WI_SHARDS];
-  unsigned nfound, hello_tries;
+  wi_intake_ref intake;
+  unsigned hello_tries;
   enum state state;
   act_timer timer;  // the next slice, or the next try to send
   // The file.
@@ -55,14 +47,16 @@ struct counter {
   bool at_end, out_of_memory;
   size_t filled, used;
   uint8_t *slice;
+  // What has been counted and not sent.
+  struct wi_counts map;
+  uint32_t sent, in_flight;  // entries of the map that have arrived, and that are on their way
   act_str *names;
   uint64_t *counts;
 };
 
 ACT_ACTOR(wi_counter, wi_worker, WI_WORKER, struct counter, wi_worker_args)
 ACT_EXPORT(wi_counter)
-ACT_ON_FOUND(wi_counter, on_coordinator, wi_coordinator)
-ACT_ON_FOUND(wi_counter, on_aggregator, wi_aggregator)
+ACT_ON_FOUND(wi_counter, on_intake, wi_intake)
 ACT_ON(wi_counter, on_welcome, wi_welcome)
 ACT_ON(wi_counter, on_added, wi_added)
 ACT_ON_TICK(wi_counter, on_hello_retry)
@@ -73,7 +67,7 @@ ACT_ON_TICK(wi_counter, on_turn)
 static void fini(void *arg) {
   struct counter *self = arg;
   wi_reader_close(&self->reader);
-  for (unsigned i = 0; i < WI_SHARDS; i++) wi_counts_fini(&self->shards[i].counts);
+  wi_counts_fini(&self->map);
 }
 
 static act_rc wi_counter_init(struct counter *self, act_cx *cx, const wi_worker_args *args) {
@@ -88,54 +82,39 @@ static act_rc wi_counter_init(struct counter *self, act_cx *cx, const wi_worker_
   act_rc rc = act_defer(cx, fini, self);
   if (rc) return rc;
   // "@parent": over the link to the process that owns this one. A look-up brings the first credits.
-  for (unsigned i = 0; i < WI_SHARDS; i++) {
-    char name[WI_NAME_MAX];
-    snprintf(name, sizeof name, "aggregator-%u@parent", i);
-    rc = wi_aggregator_lookup(cx, name, LOOKUP_MS, on_aggregator_then(i));
-    if (rc) return rc;
-  }
-  return ACT_LATER;
+  char name[WI_NAME_MAX];
+  snprintf(name, sizeof name, "intake-%u@parent", (unsigned)self->index);
+  rc = wi_intake_lookup(cx, name, LOOKUP_MS, on_intake_then(0));
+  return rc ? rc : ACT_LATER;
 }
 
-static act_rc find_coordinator(act_cx *cx) {
-  return wi_coordinator_lookup(cx, WI_COORDINATOR_NAME "@parent", LOOKUP_MS,
-                               on_coordinator_then(0));
-}
-
-// When all aggregators are found this worker is up. Then it says hello to the coordinator, which on
-// the first start comes up after all workers, so it may have to be looked for several times.
-static act_rc on_aggregator(struct counter *self, act_cx *cx, act_rc status, wi_aggregator_ref ref,
-                            uintptr_t tag) {
-  if (status) return act_fail(cx, status, "looking aggregator %u up", (unsigned)tag);
-  self->shards[tag].ref = ref;
-  if (++self->nfound < WI_SHARDS) return ACT_OK;
-  act_rc rc = act_ready(cx);
-  return rc ? rc : find_coordinator(cx);
-}
-
-static act_rc on_coordinator(struct counter *self, act_cx *cx, act_rc status,
-                             wi_coordinator_ref ref, uintptr_t tag) {
-  (void)tag;
-  if (status) {
-    if (++self->hello_tries > HELLO_TRIES) return act_fail(cx, status, "finding the coordinator");
-    return act_after(cx, HELLO_RETRY_MS, on_hello_retry_then(0), NULL);
-  }
+static act_rc say_hello(struct counter *self, act_cx *cx) {
   wi_hello hello = {.index = self->index, .os_pid = getpid()};
-  return wi_coordinator_ask_hello(cx, ref, hello, LOOKUP_MS, on_welcome_then(0));
+  return wi_intake_ask_hello(cx, self->intake, hello, LOOKUP_MS, on_welcome_then(0));
+}
+
+static act_rc on_intake(struct counter *self, act_cx *cx, act_rc status, wi_intake_ref ref,
+                        uintptr_t tag) {
+  (void)tag;
+  if (status) return act_fail(cx, status, "looking the intake up");
+  self->intake = ref;
+  act_rc rc = act_ready(cx);
+  return rc ? rc : say_hello(self, cx);
+}
+
+// On the first start the coordinator comes up after all workers, so there may be nobody yet.
+static act_rc on_welcome(struct counter *self, act_cx *cx, act_rc status, const wi_welcome *v,
+                         uintptr_t tag) {
+  (void)v;
+  (void)tag;
+  if (status == ACT_OK) return ACT_OK;
+  if (++self->hello_tries > HELLO_TRIES) return act_fail(cx, status, "saying hello");
+  return act_after(cx, HELLO_RETRY_MS, on_hello_retry_then(0), NULL);
 }
 
 static act_rc on_hello_retry(struct counter *self, act_cx *cx, const act_tick *tick) {
-  (void)self;
   (void)tick;
-  return find_coordinator(cx);
-}
-
-static act_rc on_welcome(struct counter *self, act_cx *cx, act_rc status, const wi_welcome *v,
-                         uintptr_t tag) {
-  (void)self;
-  (void)v;
-  (void)tag;
-  return status ? act_fail(cx, status, "saying hello") : ACT_OK;
+  return say_hello(self, cx);
 }
 
 // --- a file ------------------------------------------------------------------------------------
@@ -150,10 +129,8 @@ static void begin(struct counter *self, uint64_t ticket) {
   self->at_end = self->out_of_memory = false;
   self->filled = self->used = 0;
   wi_tokenizer_init(&self->tokenizer);
-  for (unsigned i = 0; i < WI_SHARDS; i++) {
-    wi_counts_clear(&self->shards[i].counts);
-    self->shards[i].sent = 0;
-  }
+  wi_counts_clear(&self->map);
+  self->sent = self->in_flight = 0;
 }
 
 static act_rc wi_counter_count(struct counter *self, act_cx *cx, const wi_job *m,
@@ -201,20 +178,15 @@ static void on_identifier(void *arg, const char *text, uint32_t length) {
     self->too_long++;
     return;
   }
-  uint32_t hash = wi_counts_hash(text, length);
-  struct shard *shard = &self->shards[wi_counts_shard(hash, WI_SHARDS)];
   self->identifiers++;
-  if (!wi_counts_add_hashed(&shard->counts, hash, text, length, 1)) self->out_of_memory = true;
+  if (!wi_counts_add(&self->map, text, length, 1)) self->out_of_memory = true;
 }
 
 static bool has_full_map(const struct counter *self) {
-  for (unsigned i = 0; i < WI_SHARDS; i++) {
-    if (self->shards[i].counts.nentries >= MAP_ENTRIES) return true;
-  }
-  return false;
+  return self->map.nentries >= MAP_ENTRIES;
 }
 
-// Counts what is left of the slice, or until a map is full.
+// Counts what is left of the slice, or until the map is full.
 static void count_slice(struct counter *self) {
   while (self->used < self->filled && !has_full_map(self)) {
     size_t size = self->filled - self->used;
@@ -224,7 +196,7 @@ static void count_slice(struct counter *self) {
   }
 }
 
-static act_rc send_batches(struct counter *self, act_cx *cx);
+static act_rc send_on(struct counter *self, act_cx *cx);
 
 static act_rc read_on(struct counter *self, act_cx *cx) {
   if (self->used == self->filled) {
@@ -242,60 +214,42 @@ static act_rc read_on(struct counter *self, act_cx *cx) {
   if (self->out_of_memory) return act_fail(cx, ACT_ENOMEM, "counting");
   if (!self->at_end && !has_full_map(self)) return next_turn(self, cx, 0);
   self->state = SENDING;
-  return send_batches(self, cx);
+  return send_on(self, cx);
 }
 
 // --- sending -----------------------------------------------------------------------------------
 
-// The next batch of a shard into self->names and ->counts. Returns how many entries it has.
-static uint32_t fill_batch(struct counter *self, const struct shard *shard) {
+// The next batch into self->names and ->counts. Returns how many entries it has.
+static uint32_t fill_batch(struct counter *self) {
   uint32_t taken = 0, bytes = 0;
-  for (uint32_t at = shard->sent; at < shard->counts.nentries && taken < BATCH_ENTRIES; at++) {
-    const struct wi_count *entry = &shard->counts.entries[at];
+  for (uint32_t at = self->sent; at < self->map.nentries && taken < BATCH_ENTRIES; at++) {
+    const struct wi_count *entry = &self->map.entries[at];
     bytes += entry->length + WI_BATCH_ENTRY;
     if (bytes > WI_BATCH_BYTES) break;
-    self->names[taken] = (act_str){wi_counts_text(&shard->counts, entry), entry->length};
+    self->names[taken] = (act_str){wi_counts_text(&self->map, entry), entry->length};
     self->counts[taken++] = entry->count;
   }
   return taken;
 }
 
-static act_rc send_batch(struct counter *self, act_cx *cx, unsigned i) {
-  struct shard *shard = &self->shards[i];
-  uint32_t taken = fill_batch(self, shard);
-  wi_batch batch = {.ticket = self->ticket,
-                    .worker = self->index,
-                    .names = {self->names, taken},
-                    .counts = {self->counts, taken}};
-  act_rc rc = wi_aggregator_ask_add(cx, shard->ref, batch, ADD_MS, on_added_then(i));
-  if (rc == ACT_OK) {
-    shard->sent += taken;
-    shard->awaits = true;
+// Sends the next batch; when all have arrived, reads on or answers.
+static act_rc send_on(struct counter *self, act_cx *cx) {
+  if (self->in_flight) return ACT_OK;
+  if (self->sent < self->map.nentries) {
+    uint32_t taken = fill_batch(self);
+    wi_batch batch = {.ticket = self->ticket,
+                      .worker = self->index,
+                      .names = {self->names, taken},
+                      .counts = {self->counts, taken}};
+    act_rc rc = wi_intake_ask_add(cx, self->intake, batch, ADD_MS, on_added_then(0));
+    // No credit at the moment.
+    if (rc == ACT_EFULL || rc == ACT_ENOROUTE) return next_turn(self, cx, RETRY_MS);
+    if (rc == ACT_OK) self->in_flight = taken;
+    return rc;
   }
-  return rc;
-}
-
-// Sends to every aggregator that owes no answer; when nothing is left, reads on or answers.
-static act_rc send_batches(struct counter *self, act_cx *cx) {
-  bool is_waiting = false;
-  for (unsigned i = 0; i < WI_SHARDS; i++) {
-    struct shard *shard = &self->shards[i];
-    if (!shard->awaits && shard->sent < shard->counts.nentries) {
-      act_rc rc = send_batch(self, cx, i);
-      if (rc == ACT_EFULL || rc == ACT_ENOROUTE) {  // no credit at the moment
-        is_waiting = true;
-        rc = next_turn(self, cx, RETRY_MS);
-      }
-      if (rc) return rc;
-    }
-    is_waiting = is_waiting || shard->awaits;
-  }
-  if (is_waiting) return ACT_OK;
   if (self->at_end) return answer(self, cx);
-  for (unsigned i = 0; i < WI_SHARDS; i++) {
-    wi_counts_clear(&self->shards[i].counts);
-    self->shards[i].sent = 0;
-  }
+  wi_counts_clear(&self->map);
+  self->sent = 0;
   self->state = READING;
   return next_turn(self, cx, 0);
 }
@@ -303,19 +257,23 @@ static act_rc send_batches(struct counter *self, act_cx *cx) {
 static act_rc on_added(struct counter *self, act_cx *cx, act_rc status, const wi_added *v,
                        uintptr_t tag) {
   (void)v;
-  struct shard *shard = &self->shards[tag];
-  shard->awaits = false;
+  (void)tag;
+  uint32_t taken = self->in_flight;
+  self->in_flight = 0;
+  // The intake is busy, with what this worker sent before it died: not taken, so it is sent again.
+  if (status == ACT_EFULL) return next_turn(self, cx, RETRY_MS);
   // Whether a batch that got no answer has arrived is not known, so the attempt is over: this worker
   // fails, and the coordinator hands the file out under another ticket.
-  if (status) return act_fail(cx, status, "aggregator %u", (unsigned)tag);
-  return send_batches(self, cx);
+  if (status) return act_fail(cx, status, "sending counts");
+  self->sent += taken;
+  return send_on(self, cx);
 }
 
 static act_rc on_turn(struct counter *self, act_cx *cx, const act_tick *tick) {
   (void)tick;
   switch (self->state) {
   case READING: return read_on(self, cx);
-  case SENDING: return send_batches(self, cx);
+  case SENDING: return send_on(self, cx);
   case IDLE: break;
   }
   return ACT_OK;

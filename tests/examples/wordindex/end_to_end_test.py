@@ -180,9 +180,9 @@ class WordIndexTest(unittest.TestCase):
 
     def test_kills_are_real_shown_and_survived(self):
         plain_tree(self.tree, 400)
-        run = Run("--workers", "4", "--kill", "9", "--seed", "7", "--dump", self.dump, self.tree)
+        run = Run("--workers", "8", "--kill", "9", "--seed", "7", "--dump", self.dump, self.tree)
         self.check(run)
-        self.assertEqual((run.files, run.workers, run.killed), (400, 4, 9), str(run))
+        self.assertEqual((run.files, run.workers, run.killed), (400, 8, 9), str(run))
         self.assertGreaterEqual(run.restarts, 9)
         self.assertGreaterEqual(run.redone, 9)
         kills = re.findall(r"^kill: worker (\d) \(pid (\d+)\) held (.*)$", run.out, re.M)
