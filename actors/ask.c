@@ -33,6 +33,8 @@ struct act__ask {
   struct act__system *system;
   const act_op *op;             // what was asked; NULL: a look-up
   uint32_t index;
+  act_reply request;            // on whose behalf it was made; node 0: nobody's
+  int64_t request_deadline_ns;
   // Written by who ends it, before the notice is pushed.
   act_rc status;
   struct act__answer_block *answer;
@@ -246,11 +248,18 @@ act_rc act__ask_handle(act_cx *cx, struct act__cell *cell, struct act__notice *n
   }
   cell->notices--;
   act_then then = notice->then;
+  act_reply request = ask->request;
+  int64_t request_deadline_ns = ask->request_deadline_ns;
   struct act__answer_block *answer = ask->answer;
   act_rc status = ask->status;
   let_go(ask);
   act_rc rc = ACT_OK;
   if (seen) {
+    // What the continuation asks on for the same request shares what is left of its budget.
+    if (request.node && act__kept_has(cell, request)) {
+      cx->request = request;
+      cx->deadline_ns = request_deadline_ns;
+    }
     rc = then.fn(cell->state, cx, status, answer ? act__answer_value(answer) : NULL, then.tag);
   }
   act__answer_free(cx->system, cx, answer);
@@ -291,6 +300,8 @@ static act_rc reserve_ask(act_cx *cx, act_then then, const act_op *op, struct ac
   struct act__ask *ask = ask_allocate(cx->system, &rc);
   if (!ask) return rc;
   ask->op = op;
+  ask->request = cx->request;
+  ask->request_deadline_ns = cx->deadline_ns;
   ask->caller = NULL;
   ask->notice.owner = cell;
   ask->notice.then = then;

@@ -199,6 +199,8 @@ struct act_cx {
   bool ending;                    // act_end was called
   act_rc fail;                    // what act_fail noted
   int64_t deadline_ns;            // budget of the request in hand; 0: none
+  act_reply request;              // that request; node 0: none. In a continuation: the request that
+                                  // its ask was made for, while it is still kept
   char fail_text[ACT_FAIL_TEXT_MAX];
   struct act__arena scratch;
   bool scratch_used;
@@ -389,6 +391,7 @@ void act__watchers_tell(act_cx *cx, struct act__cell *cell, const struct act__en
 // Ends all kept tokens with `status`. Owner only.
 void act__kept_end(act_cx *cx, struct act__cell *cell, act_rc status);
 bool act__kept_remove(struct act__cell *cell, act_reply reply);
+bool act__kept_has(const struct act__cell *cell, act_reply reply);
 
 // --- ask.c: requests ---------------------------------------------------------------------------
 

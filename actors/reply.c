@@ -61,6 +61,14 @@ bool act__kept_remove(struct act__cell *cell, act_reply reply) {
   return false;
 }
 
+bool act__kept_has(const struct act__cell *cell, act_reply reply) {
+  const struct act__cold *cold = cell->cold;
+  for (uint32_t i = 0; cold && i < cold->replies; i++) {
+    if (same(cold->kept[i], reply)) return true;
+  }
+  return false;
+}
+
 void act__kept_end(act_cx *cx, struct act__cell *cell, act_rc status) {
   struct act__cold *cold = cell->cold;
 #ifdef ACT_MUTANT_ASK_KEPT_SILENT

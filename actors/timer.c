@@ -44,39 +44,49 @@ bool act__tick_withdraw(act_cx *cx, struct act__notice *notice) {
   return true;
 }
 
+// A record in the actor's books, with a handle if there is a variable for it.
+static struct tick_record *reserve(act_cx *cx, act_timer *timer) {
+  struct act__cold *cold = cx->cell->cold;
+  struct act__system *system = cx->system;
+  struct tick_record *record =
+      act__pool_alloc(act__cache(cx), act__exec_pool(system->exec), sizeof *record);
+  if (!record) return NULL;
+  *record = (struct tick_record){.system = system};
+  if (timer &&
+      act__handle_put(&cold->timer_handles, record, &record->index, &record->gen) != ACT_OK) {
+    record_free(cx, record);
+    return NULL;
+  }
+  act__list_push_back(&cold->records, &record->notice.link);
+  cold->timers++;
+  cx->cell->notices++;
+  return record;
+}
+
+static bool is_live(const struct act__cold *cold, const act_timer *timer) {
+  return timer && act__handle_get(&cold->timer_handles, timer->index, timer->gen);
+}
+
 static act_rc arm(act_cx *cx, uint32_t ms, bool periodic, act_tick_then then, act_timer *timer) {
   struct act__cell *cell = cx->cell;
   if (!cell || !then.t.fn || (periodic && ms == 0)) return ACT_EINVAL;
   struct act__cold *cold = act__cell_cold(cell);
   if (!cold) return ACT_ENOMEM;
-  if (timer) act_cancel(cx, timer);
-  if (cold->timers >= act__limit(cell->birth->spec.limits.timers, ACT_TIMERS_MAX)) {
-    return ACT_ELIMIT;
-  }
-  struct act__system *system = cx->system;
-  struct tick_record *record =
-      act__pool_alloc(act__cache(cx), act__exec_pool(system->exec), sizeof *record);
+  uint32_t others = cold->timers - (is_live(cold, timer) ? 1 : 0);
+  if (others >= act__limit(cell->birth->spec.limits.timers, ACT_TIMERS_MAX)) return ACT_ELIMIT;
+  struct tick_record *record = reserve(cx, timer);
   if (!record) return ACT_ENOMEM;
-  *record = (struct tick_record){.system = system};
-  if (timer) {
-    act_rc rc = act__handle_put(&cold->timer_handles, record, &record->index, &record->gen);
-    if (rc) {
-      record_free(cx, record);
-      return rc;
-    }
-    timer->index = record->index;
-    timer->gen = record->gen;
+  if (timer) {  // what it armed before stays until nothing can fail any more
+    act_cancel(cx, timer);
+    *timer = (act_timer){record->index, record->gen};
   }
   record->notice.env.notice = ACT__NOTICE_TICK;
   record->notice.owner = cell;
   record->notice.then = then.t;
-  act__list_push_back(&cold->records, &record->notice.link);
   record->alarm.fire = on_due;
   record->period_ns = periodic ? (int64_t)ms * 1000000 : 0;
   record->due_ns = act_now(cx) + (int64_t)ms * 1000000;
-  cold->timers++;
-  cell->notices++;
-  act__alarm_arm(system->exec, cx->me, &record->alarm, record->due_ns);
+  act__alarm_arm(cx->system->exec, cx->me, &record->alarm, record->due_ns);
   return ACT_OK;
 }
 

@@ -36,12 +36,14 @@ static void open_message(act_cx *cx, struct act__env *env) {
   cx->token = cx->token_open ? (act_reply){extension->reply_node, extension->reply_index,
                                            extension->reply_gen}
                              : (act_reply){0, 0, 0};
+  cx->request = cx->token;
 }
 
 // The handler has returned: nothing of its context lasts.
 static void close_handler(act_cx *cx) {
   cx->env = NULL;
   cx->deadline_ns = 0;
+  cx->request.node = 0;
   if (cx->scratch_used) {
     act__arena_reset(&cx->scratch);
     cx->scratch_used = false;

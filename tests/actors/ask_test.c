@@ -317,6 +317,51 @@ static void nested_ask_ends_with_the_budget_of_the_outer_one(void **state) {
   world_close(&world);
 }
 
+// The second ask is made in the continuation of the first; the request is kept all the while.
+struct relay {
+  puppet_ref quick, never;
+  struct outcome inner;
+};
+
+ACT_ON(puppet_actor, on_quick, puppet_value)
+
+static act_rc on_quick(struct puppet *self, act_cx *cx, act_rc st, const puppet_value *v,
+                       uintptr_t tag) {
+  (void)self;
+  (void)v;
+  struct relay *relay = (struct relay *)tag;
+  if (st) return st;
+  return puppet_ask_ask(cx, relay->never, (puppet_number){.n = 1}, ACT_SEC(3600),
+                        on_value_then((uintptr_t)&relay->inner));
+}
+
+static act_rc ask_quick(struct puppet *self, act_cx *cx, void *arg) {
+  struct relay *relay = self->args.arg;
+  const struct puppet_request *request = arg;
+  act_rc rc = act_reply_keep(cx, request->reply.r);
+  if (rc) return rc;
+  return puppet_ask_ask(cx, relay->quick, (puppet_number){.n = 1}, ACT_SEC(3600),
+                        on_quick_then((uintptr_t)relay));
+}
+
+static void ask_made_in_a_continuation_ends_with_the_budget_of_the_kept_request(void **state) {
+  (void)state;
+  struct world world = world_open(21);
+  struct relay relay = {.quick = world_puppet(&world, NULL)};
+  relay.never = world_puppet_with(&world, (struct puppet_args){.on_ask = keep},
+                                  (act_mailbox_options){0}, (act_limits){0});
+  puppet_ref asker = world_puppet(&world, NULL);
+  struct ask_order order = {.ms = 100};
+  order.to = world_puppet_with(&world, (struct puppet_args){.on_ask = ask_quick, .arg = &relay},
+                               (act_mailbox_options){0}, (act_limits){0});
+  world_run(&world, asker, make_ask, &order);
+  act_sim_advance(world.sim, 150);
+  assert_int_equal(order.outcome.status, ACT_ETIMEDOUT);
+  assert_int_equal(relay.inner.count, 1);
+  assert_int_equal(relay.inner.status, ACT_ETIMEDOUT);
+  world_close(&world);
+}
+
 static act_rc count_ask(struct puppet *self, act_cx *cx, void *arg) {
   const struct puppet_request *request = arg;
   log_note(self->args.log, act_now(cx));
@@ -629,6 +674,7 @@ int main(void) {
       cmocka_unit_test(asks_past_their_bound_are_refused_there_and_then),
       cmocka_unit_test(answer_to_an_asker_that_is_gone_is_ok_and_counted),
       cmocka_unit_test(nested_ask_ends_with_the_budget_of_the_outer_one),
+      cmocka_unit_test(ask_made_in_a_continuation_ends_with_the_budget_of_the_kept_request),
       cmocka_unit_test(expired_request_never_reaches_its_handler),
       cmocka_unit_test(call_from_outside_gives_the_answer),
       cmocka_unit_test(call_from_outside_ends_at_its_deadline),

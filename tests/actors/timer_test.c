@@ -205,6 +205,26 @@ static void very_many_timers_are_armed_anew_and_each_fires_once(void **state) {
   world_close(&world);
 }
 
+static void armed_anew_at_the_bound_is_no_timer_more(void **state) {
+  (void)state;
+  struct world world = world_open(8);
+  puppet_ref puppet = world_puppet_with(&world, (struct puppet_args){0}, (act_mailbox_options){0},
+                                        (act_limits){.timers = 1});
+  struct ticks first = {0}, second = {0};
+  struct timer_order one = {.ms = 10, .own_variable = true, .ticks = &first};
+  struct timer_order two = {.ms = 20, .own_variable = true, .ticks = &second};
+  struct timer_order three = {.ms = 30, .ticks = &first};
+  world_run(&world, puppet, arm, &one);
+  world_run(&world, puppet, arm, &two);
+  assert_int_equal(two.rc, ACT_OK);
+  world_run(&world, puppet, arm, &three);  // another one: refused, and the first is still there
+  assert_int_equal(three.rc, ACT_ELIMIT);
+  act_sim_advance(world.sim, 100);
+  assert_int_equal(first.count, 0);
+  assert_int_equal(second.count, 1);
+  world_close(&world);
+}
+
 static void timers_end_with_their_actor(void **state) {
   (void)state;
   struct world world = world_open(6);
@@ -239,6 +259,7 @@ int main(void) {
       cmocka_unit_test(one_variable_is_one_live_timer),
       cmocka_unit_test(timers_past_their_bound_are_refused_there_and_then),
       cmocka_unit_test(very_many_timers_are_armed_anew_and_each_fires_once),
+      cmocka_unit_test(armed_anew_at_the_bound_is_no_timer_more),
       cmocka_unit_test(timers_end_with_their_actor),
       cmocka_unit_test(every_with_a_period_of_zero_is_invalid),
   };
