@@ -22,6 +22,19 @@ static void ask_and_answer_cross_over(void **state) {
   stage_close(&stage);
 }
 
+static void one_thread_is_enough_for_the_parent(void **state) {
+  (void)state;
+  struct stage stage;
+  diary_clear();
+  stage_open(&stage, (act_node){.log = &quiet, .flavour = ACT_CURRENT_THREAD}, &tree);
+  const km_state *answer = NULL;
+  assert_int_equal(kidp_svc_call_get(stage.cx, kid_of(&stage), (km_get){0}, ACT_SEC(10), &answer),
+                   ACT_OK);
+  assert_int_equal(answer->start, 39);
+  act_reply_free(stage.cx, answer);
+  stage_close(&stage);
+}
+
 static void messages_arrive_in_order_and_within_the_bound(void **state) {
   (void)state;
   struct stage stage;
@@ -391,6 +404,7 @@ int main(void) {
   diary_open();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ask_and_answer_cross_over),
+      cmocka_unit_test(one_thread_is_enough_for_the_parent),
       cmocka_unit_test(messages_arrive_in_order_and_within_the_bound),
       cmocka_unit_test(each_way_to_die_is_told_and_restarted),
       cmocka_unit_test(kill_9_is_told_once_each_time),
