@@ -49,7 +49,8 @@ static bool take_down(struct act__system *system) {
   return true;
 }
 
-act_rc act_start(const act_node *node, const act_sup *root, act_runtime **out) {
+// `watch`: signals count from before the tree starts, as a start may take its time.
+static act_rc start(const act_node *node, const act_sup *root, bool watch, act_runtime **out) {
   *out = NULL;
   struct act__exec_options options = exec_options(node);
   struct act__system *system;
@@ -66,6 +67,7 @@ act_rc act_start(const act_node *node, const act_sup *root, act_runtime **out) {
   act_runtime *rt = (act_runtime *)(void *)system;
   act_cx *outside = act_outside_open(rt);
   rc = outside ? act__remote_listen(system) : ACT_ENOMEM;
+  if (!rc && watch) rc = act__remote_watch_signals(system);
   if (!rc) rc = act__system_up(system, outside, root);
   act_outside_close(outside);
   if (rc) {
@@ -74,6 +76,10 @@ act_rc act_start(const act_node *node, const act_sup *root, act_runtime **out) {
   }
   *out = rt;
   return ACT_OK;
+}
+
+act_rc act_start(const act_node *node, const act_sup *root, act_runtime **out) {
+  return start(node, root, false, out);
 }
 
 static bool is_over(struct act__system *system) {
@@ -110,16 +116,14 @@ bool act_is_child_process(void) {
 int act_main(const act_node *node, const act_sup *root) {
   if (act_is_child_process()) return act__child_process_main(node, root);
   act_runtime *rt;
-  act_rc rc = act_start(node, root, &rt);
+  act_rc rc = start(node, root, !node->keep_signals, &rt);
   if (rc) {
     act__log(node->log, ACT_LOG_ERROR, node->name, "cannot start: %s (%s)", act_rc_text(rc),
              act_rc_name(rc));
     return rc == ACT_EINVAL || rc == ACT_ENOTSUP ? ACT_EXIT_USAGE : ACT_EXIT_FAILED;
   }
-  if (!node->keep_signals) rc = act__remote_watch_signals(system_of(rt));
-  if (!rc) act_wait(rt);
-  int code = act_stop(rt);
-  return rc && code == 0 ? ACT_EXIT_FAILED : code;
+  act_wait(rt);
+  return act_stop(rt);
 }
 
 act_runtime *act_cx_runtime(const act_cx *cx) {

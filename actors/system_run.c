@@ -94,8 +94,9 @@ bool act__system_wait(struct act__system *system, bool (*pred)(struct act__syste
              : wait_by_stepping(system, pred, deadline_ns);
 }
 
+// A stop that is requested while the tree starts is not kept waiting for the rest of it.
 static bool is_up_or_gone(struct act__system *system) {
-  return system->root_up || system->root_exited;
+  return system->root_up || system->root_exited || system->stop_requested;
 }
 
 static bool is_gone(struct act__system *system) {
