@@ -328,6 +328,20 @@ class WordIndexTest(unittest.TestCase):
         self.assertIn(b"interrupted", out)
         self.assertNotIn(b"verified", out)
 
+    def test_ctrl_c_while_the_workers_start_is_an_ordered_stop_too(self):
+        process = subprocess.Popen([PROGRAM, "--workers", "20", self.tree], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        is_caught = False
+        while not is_caught:
+            with open("/proc/%d/status" % process.pid) as status:
+                caught = re.search(r"^SigCgt:\s*(\w+)$", status.read(), re.M).group(1)
+            is_caught = int(caught, 16) >> (signal.SIGINT - 1) & 1
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=DEADLINE)
+        self.assertEqual(process.returncode, 130, (out, err))
+        self.assertLess(time.monotonic() - began, 1.0)
+
     def test_no_worker_outlives_a_killed_coordinator(self):
         code, seconds, _, _ = self.interrupt(lambda p: p.kill())
         self.assertEqual(code, -signal.SIGKILL)
