@@ -37,7 +37,7 @@ static act_rc host_init(struct greeting *self, act_cx *cx, const act_noargs *arg
 
 static act_rc host_greet(struct greeting *self, act_cx *cx, const greet_request *m,
                          greet_answer_reply r) {
-  char text[64];
+  char text[80];
   snprintf(text, sizeof text, "hello %.32s, guest number %d", m->name.data, ++self->guests);
   return greet_answer_answer(cx, r, (greet_answer){.text = act_str_of(text), .os_pid = getpid()});
 }
