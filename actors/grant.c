@@ -70,6 +70,9 @@ static struct act__credit first_wanted(const struct act__far *far,
                                        const struct act__grantor *grantor, uint32_t msgs,
                                        uint32_t units) {
   if (act__peer_is_parent(far->peer)) return grantor->most;
+#ifdef ACT_MUTANT_GRANT_HALF_TO_ONE
+  return grantor->most;
+#endif
   struct act__credit wanted = {msgs / ACT__GRANT_PART, units / ACT__GRANT_PART};
   if (wanted.messages == 0) wanted.messages = 1;
   if (wanted.units == 0 || msgs == 1) wanted.units = grantor->most.units;
@@ -194,7 +197,12 @@ act_rc act__grant_take(struct act__remote *remote, struct act__far *far, uint32_
                        uint32_t units) {
   act__mutex_lock(&remote->lock);
   struct act__grant_record *record = record_of(exported_at(remote, slot, gen), far->id);
+#ifdef ACT_MUTANT_GRANT_OVERSPENT
+  act_rc rc = record ? ACT_OK : ACT_EDEAD;
+  if (record && act__grant_arrive(&record->grant, units)) rc = ACT_EDEAD;
+#else
   act_rc rc = record ? act__grant_arrive(&record->grant, units) : ACT_EDEAD;
+#endif
   act__mutex_unlock(&remote->lock);
   return rc;
 }

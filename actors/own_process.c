@@ -130,6 +130,9 @@ static void on_exit(void *arg, int64_t status, int signal) {
   struct act__proxy *proxy = (struct act__proxy *)arg;
   struct act__own *own = proxy->own;
   own->process = NULL;
+#ifdef ACT_MUTANT_OWN_WITHOUT_STATUS
+  signal = 0;
+#endif
   act__spinlock_lock(&proxy->lock);
   own->status = status;
   own->signal = signal;

@@ -25,7 +25,8 @@ ACT_MSG(km_number, (u64, n, 1)(bytes, padding, 2))
   CAST(P, 3, number, km_number)
 ACT_PROTOCOL(kidp, 1, KID)
 
-enum { LIVE, SEGV, ABORT, EXIT3, EXIT0, FAIL, END, LOOP, LATER };
+enum { LIVE, SEGV, ABORT, EXIT3, EXIT0, FAIL, END, LOOP, LATER, LAST_WORDS };
+#define WORDS 100u
 
 struct kid {
   int64_t start;
@@ -89,8 +90,20 @@ static act_rc on_host(struct kid *self, act_cx *cx, act_rc st, hostp_ref ref, ui
   return hostp_send_up(cx, ref, me(cx));
 }
 
+static act_rc say_last_words(struct kid *self, act_cx *cx) {
+  for (unsigned i = 0; i < WORDS; i++) {
+    act_rc rc = hostp_send_line(cx, self->host, (hm_line){.text = ACT_STR("word")});
+    if (rc) return rc;
+  }
+  return ACT_OK;
+}
+
 static act_rc kid_die(struct kid *self, act_cx *cx, const km_do *m) {
   act_rc rc = ACT_OK;
+  if (m->what == LAST_WORDS) {
+    act_end(cx);
+    return say_last_words(self, cx);
+  }
   if (m->what == LOOP) rc = hostp_send_line(cx, self->host, (hm_line){.text = ACT_STR("looping")});
   return rc ? rc : die(cx, m->what);
 }

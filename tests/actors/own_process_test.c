@@ -77,7 +77,7 @@ static act_rc watch_kid(struct host *self, act_cx *cx, void *arg) {
 struct spawning {
   km_args args;
   const char *id;
-  uint32_t start_ms, stop_ms, msgs;
+  uint32_t start_ms, stop_ms, msgs, cpu_seconds;
   act_pid pid;
   const act_behavior *behavior;
 };
@@ -92,7 +92,8 @@ static act_rc spawn_kid(struct host *self, act_cx *cx, void *arg) {
                      .isolate = ACT_OWN_PROCESS,
                      .start_ms = s->start_ms,
                      .stop_ms = s->stop_ms,
-                     .mailbox = {.msgs = s->msgs}};
+                     .mailbox = {.msgs = s->msgs},
+                     .process = {.cpu_seconds = s->cpu_seconds}};
   return act_spawn(cx, &child, host_on_exit_then(0), &s->pid);
 }
 
@@ -165,6 +166,22 @@ static void each_way_to_die_is_told_and_restarted(void **state) {
   stage_close(&stage);
 }
 
+static void last_words_come_before_the_news_of_the_end(void **state) {
+  (void)state;
+  struct stage stage;
+  open_tree(&stage);
+  (void)wait_up();
+  for (unsigned round = 1; round <= 5; round++) {
+    assert_int_equal(stage_run(&stage, watch_kid, NULL), ACT_OK);
+    assert_int_equal(kidp_svc_send_die(stage.cx, kid_of(&stage), (km_do){.what = LAST_WORDS}),
+                     ACT_OK);
+    diary_wait("down normal");
+    assert_int_equal(diary_count("word"), WORDS * round);
+    (void)wait_up();
+  }
+  stage_close(&stage);
+}
+
 static void kill_9_is_told_once_each_time(void **state) {
   (void)state;
   unsigned kills = getenv("KILLS") ? (unsigned)atoi(getenv("KILLS")) : 300;
@@ -195,6 +212,34 @@ static void an_ask_ends_dead_at_once_when_its_process_is_killed(void **state) {
   act_reply_free(stage.cx, answer);
   assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
   diary_wait("answer 7 ACT_EDEAD");
+  stage_close(&stage);
+}
+
+#define BEFORE_LINK "TROUPE_TEST_BEFORE_LINK"
+
+static void a_program_that_never_links_is_told_too(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning exits = {.id = "exits"};
+  setenv(BEFORE_LINK, "exit", 1);
+  assert_int_equal(stage_run(&stage, spawn_kid, &exits), ACT_OK);
+  diary_wait("exit exits failed ACT_EFAIL exit 9");
+  struct spawning hangs = {.id = "hangs", .start_ms = 200};
+  setenv(BEFORE_LINK, "hang", 1);
+  assert_int_equal(stage_run(&stage, spawn_kid, &hangs), ACT_OK);
+  diary_wait("exit hangs killed ACT_ETIMEDOUT not up within 200 ms");
+  unsetenv(BEFORE_LINK);
+  stage_close(&stage);
+}
+
+static void its_limits_hold_in_the_process(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning loops = {.args = {.what = LOOP}, .id = "loops", .cpu_seconds = 1};
+  assert_int_equal(stage_run(&stage, spawn_kid, &loops), ACT_OK);
+  diary_wait("exit loops failed ACT_EKILLED signal 24");  // SIGXCPU
   stage_close(&stage);
 }
 
@@ -399,6 +444,9 @@ static void arguments_that_are_no_message_are_refused(void **state) {
 
 int main(void) {
   if (act_is_child_process()) {
+    const char *how = getenv(BEFORE_LINK);
+    if (how && strcmp(how, "exit") == 0) _exit(9);
+    if (how) pause();
     return act_main(&(act_node){.name = "kid", .log = &quiet}, &tree);
   }
   diary_open();
@@ -407,8 +455,11 @@ int main(void) {
       cmocka_unit_test(one_thread_is_enough_for_the_parent),
       cmocka_unit_test(messages_arrive_in_order_and_within_the_bound),
       cmocka_unit_test(each_way_to_die_is_told_and_restarted),
+      cmocka_unit_test(last_words_come_before_the_news_of_the_end),
       cmocka_unit_test(kill_9_is_told_once_each_time),
       cmocka_unit_test(an_ask_ends_dead_at_once_when_its_process_is_killed),
+      cmocka_unit_test(a_program_that_never_links_is_told_too),
+      cmocka_unit_test(its_limits_hold_in_the_process),
       cmocka_unit_test(a_failing_start_is_told_with_its_text),
       cmocka_unit_test(a_late_start_holds_messages_back_until_it_is_ready),
       cmocka_unit_test(one_who_overstays_its_stop_is_killed),
