@@ -80,13 +80,9 @@ static struct act__credit first_wanted(const struct act__far *far,
 }
 
 static act_rc admission_rc(enum act__admit admit) {
-  switch (admit) {
-    case ACT__ADMIT_OK: return ACT_OK;
-    case ACT__ADMIT_FULL: return ACT_EFULL;
-    case ACT__ADMIT_CLOSED: return ACT_ECLOSED;
-    case ACT__ADMIT_DEAD: break;
-  }
-  return ACT_EDEAD;
+  if (admit == ACT__ADMIT_OK) return ACT_OK;
+  if (admit == ACT__ADMIT_DEAD) return ACT_EDEAD;
+  return admit == ACT__ADMIT_CLOSED ? ACT_ECLOSED : ACT_EFULL;
 }
 
 // As much as there is room for, by halves down to one message.
