@@ -197,7 +197,9 @@ static act_rc wi_chief_hello(struct chief *self, act_cx *cx, const wi_hello *m,
     tell(self, "restart", m->index, "is back", NULL);
   }
   rc = wi_welcome_answer(cx, r, (wi_welcome){0});
-  return rc ? rc : pump(self, cx);
+  // In a turn of its own: an ask that is made while a request is handled ends with that request's
+  // deadline, and a file may take longer than a hello.
+  return rc ? rc : act_after(cx, 0, on_retry_then(0), &self->retry);
 }
 
 static act_rc send_file(struct chief *self, act_cx *cx, struct wi_ticket *ticket) {
@@ -245,7 +247,11 @@ static void lose(struct chief *self, struct wi_ticket *ticket, act_rc why) {
     bool is_dead = why == ACT_OK || why == ACT_EDEAD || why == ACT_ELINK || why == ACT_ECLOSED;
     if (!is_dead && hand->os_pid > 1) kill((pid_t)hand->os_pid, SIGKILL);
   }
-  if (!ticket->is_killed) tell(self, "death", ticket->worker, "died with ", ticket->file);
+  if (!ticket->is_killed) {
+    char verb[64];
+    snprintf(verb, sizeof verb, "is lost (%s), it held ", act_rc_name(why));
+    tell(self, "death", ticket->worker, verb, ticket->file);
+  }
   struct wi_file *file = ticket->file;
   if (wi_desk_lost(self->desk, ticket)) {
     char path[600];
