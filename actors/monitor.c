@@ -69,13 +69,13 @@ bool act__watch_withdraw(act_cx *cx, struct act__notice *notice) {
 }
 
 static struct act__cell *find_target(struct act__system *system, act_pid pid, uint32_t *gen,
-                                     uint32_t *epoch) {
+                                     uint32_t *epoch, act_rc *rc) {
+  *rc = ACT_EDEAD;
   *gen = pid.gen;
   *epoch = pid.epoch;
   if (pid.node == system->incarnation) return act__cell_at(system, pid.slot);
   *epoch = 0;
-  act_rc rc;
-  return act__proxy_find(system, pid, gen, &rc);
+  return act__proxy_find(system, pid, gen, rc);
 }
 
 static void unlist(struct act__cell *cell, struct act__watch *watch) {
@@ -114,9 +114,11 @@ act_rc act_monitor(act_cx *cx, act_pid pid, act_down_then then, act_mon *mon) {
   cold->monitors++;
   cell->notices++;
   uint32_t gen, epoch;
-  struct act__cell *target = find_target(system, pid, &gen, &epoch);
+  act_rc why_not;
+  struct act__cell *target = find_target(system, pid, &gen, &epoch, &why_not);
   if (!target || !link_watch(watch, target, gen, epoch)) {
-    watch->ending.reason = ACT_REASON_NOPROC;
+    watch->ending.reason =
+        why_not == ACT_ELINK ? ACT_REASON_NODE_LOST : ACT_REASON_NOPROC;
     act__cell_push(system, cx->me, cell, &watch->notice.env);
   }
   return ACT_OK;

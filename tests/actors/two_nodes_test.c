@@ -564,6 +564,8 @@ static void a_killed_node_is_lost_with_all_that_was_asked_of_it(void **state) {
   uint64_t n = 1;
   assert_int_equal(stage_run(&client, send_number, &n), ACT_ELINK);
   assert_int_equal(diary_count("down"), 1);
+  assert_int_equal(stage_run(&client, watch, NULL), ACT_OK);
+  diary_wait("down node_lost");  // it may be alive
   pid = start_node();
   find(&client, "target");
   assert_int_equal(stage_run(&client, ask_get, NULL), ACT_OK);
