@@ -69,6 +69,7 @@ static act_rc start(const act_node *node, const act_sup *root, bool watch, act_r
   rc = outside ? act__remote_listen(system) : ACT_ENOMEM;
   if (!rc && watch) rc = act__remote_watch_signals(system);
   if (!rc) rc = act__system_up(system, outside, root);
+  if (!rc) act__remote_accept(system);
   act_outside_close(outside);
   if (rc) {
     (void)take_down(system);

@@ -44,12 +44,17 @@ act_rc act__remote_create(struct act__system *system) {
 act_rc act__remote_listen(struct act__system *system) {
   const char *address = system->node.listen;
   if (!address) return ACT_OK;
+  act__net_hold(system->remote->net);
   act_rc rc = act__net_listen(system->remote->net, address);
   if (rc) {
     act__log(system->log, ACT_LOG_ERROR, system->node.name, "cannot listen on %s: %s (%s)", address,
              act_rc_text(rc), act_rc_name(rc));
   }
   return rc;
+}
+
+void act__remote_accept(struct act__system *system) {
+  act__net_accept(system->remote->net);
 }
 
 // --- signals -----------------------------------------------------------------------------------------

@@ -10,8 +10,10 @@
 // Makes the event loop and the net and attaches them to the executor; before act__exec_start.
 ACT_MUST act_rc act__remote_create(struct act__system *system);
 
-// After act__exec_start: begins to listen, if the node says so. ACT_ENOTSUP, ACT_EINVAL, ACT_ESYS.
+// After act__exec_start: takes the address, if the node says so; who connects waits until
+// act__remote_accept, which comes when the tree is up. ACT_ENOTSUP, ACT_EINVAL, ACT_EEXIST, ACT_ESYS.
 ACT_MUST act_rc act__remote_listen(struct act__system *system);
+void act__remote_accept(struct act__system *system);
 
 // SIGTERM and SIGINT request a stop from here on; a second one ends the process at once.
 ACT_MUST act_rc act__remote_watch_signals(struct act__system *system);

@@ -86,6 +86,7 @@ struct act__net_listener {
   struct act__loop_job job;
   struct act__listener *listener;  // role holder only
   int fd;                          // before `listener` is there
+  bool held;                       // its job is not posted yet; under lock
   char *path;
 };
 
@@ -108,7 +109,7 @@ struct act__net {
   struct act__mutex lock;
   bool taken[ACT__PEERS_MAX];
   uint32_t taken_count, next_slot;
-  bool stopping;
+  bool stopping, holding;
   struct act__net_listener *listeners[ACT__NET_LISTENERS_MAX];
 
   // role holder only

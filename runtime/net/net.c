@@ -341,6 +341,13 @@ static struct act__net_listener *make_listener(struct act__net *net, const char 
   return listener;
 }
 
+// Under the net's lock.
+static void post_listener(struct act__net *net, struct act__net_listener *listener) {
+  // relaxed: as in peer.c.
+  act__fetch_add_relaxed(&net->jobs, 1);
+  act__loop_post(net->loop, &listener->job);
+}
+
 // Takes a place in the table and listens; under the net's lock, so that a stop comes before or after.
 static act_rc listen_locked(struct act__net *net, struct act__net_listener *listener) {
   if (net->stopping) return ACT_ECLOSED;
@@ -350,10 +357,32 @@ static act_rc listen_locked(struct act__net *net, struct act__net_listener *list
   act_rc rc = act__socket_listen(listener->path, &listener->fd);
   if (rc) return rc;
   net->listeners[place] = listener;
-  // relaxed: as in peer.c.
-  act__fetch_add_relaxed(&net->jobs, 1);
-  act__loop_post(net->loop, &listener->job);
+  listener->held = net->holding;
+  if (!listener->held) post_listener(net, listener);
   return ACT_OK;
+}
+
+void act__net_hold(struct act__net *net) {
+  act__mutex_lock(&net->lock);
+  net->holding = true;
+  act__mutex_unlock(&net->lock);
+}
+
+// Under the net's lock.
+static void release_listeners(struct act__net *net) {
+  net->holding = false;
+  for (uint32_t i = 0; i < ACT__NET_LISTENERS_MAX; i++) {
+    struct act__net_listener *listener = net->listeners[i];
+    if (!listener || !listener->held) continue;
+    listener->held = false;
+    post_listener(net, listener);
+  }
+}
+
+void act__net_accept(struct act__net *net) {
+  act__mutex_lock(&net->lock);
+  release_listeners(net);
+  act__mutex_unlock(&net->lock);
 }
 
 act_rc act__net_listen(struct act__net *net, const char *address) {
@@ -375,6 +404,7 @@ void act__net_stop(struct act__net *net, void (*done)(void *arg), void *arg) {
   act__mutex_lock(&net->lock);
   ACT_ASSERT(!net->stopping);
   net->stopping = true;
+  release_listeners(net);  // they see `stop_seen`, or are closed by the stop
   net->stopped = done;
   net->stopped_arg = arg;
   // relaxed: as in peer.c.

@@ -75,6 +75,11 @@ void act__net_destroy(struct act__net *net);
 #define ACT__NET_LISTENERS_MAX 8u
 ACT_MUST act_rc act__net_listen(struct act__net *net, const char *address);
 
+// What connects to listeners made from here on waits, unaccepted, until act__net_accept: addresses can
+// be taken before there is anybody to talk to. Who waits longer than its handshake may gives up.
+void act__net_hold(struct act__net *net);
+void act__net_accept(struct act__net *net);
+
 // Connects to "unix:/path". ACT_OK: one `up`, or one `down` with was_up false, follows, with this
 // cookie; *out (may be NULL) names the attempt. Otherwise nothing follows: errors of act__socket_dial,
 // ACT_ENOTSUP, ACT_EINVAL, ACT_ELIMIT (ACT__PEERS_MAX), ACT_ENOMEM, ACT_ECLOSED after stop.

@@ -30,6 +30,7 @@ struct target {
   tm_state_reply held;
 };
 ACT_ACTOR(target, targetp, TARGET, struct target, act_noargs)
+ACT_ON_TICK(target, on_ready)
 
 // Holds a handler until the test opens it.
 static struct act__mutex gate_lock;
@@ -50,11 +51,20 @@ static void gate_pass(void) {
   act__mutex_unlock(&gate_lock);
 }
 
+static bool late;  // starting takes its time
+
 static act_rc target_init(struct target *self, act_cx *cx, const act_noargs *args) {
   (void)self;
-  (void)cx;
   (void)args;
-  return ACT_OK;
+  if (!late) return ACT_OK;
+  act_rc rc = act_after(cx, ACT_MS(20), on_ready_then(0), NULL);
+  return rc ? rc : ACT_LATER;
+}
+
+static act_rc on_ready(struct target *self, act_cx *cx, const act_tick *tick) {
+  (void)self;
+  (void)tick;
+  return act_ready(cx);
 }
 
 static act_rc target_number(struct target *self, act_cx *cx, const tm_number *m) {
@@ -505,9 +515,11 @@ static void a_node_that_stops_is_lost_to_its_watchers(void **state) {
 
 static int node_main(int out) {
   diary_open();
+  late = getenv(NODE "_LATE") != NULL;
+  if (late && write(out, "", 1) != 1) return 1;
   struct stage stage;
   open_server(&stage);
-  if (write(out, "", 1) != 1) return 1;
+  if (!late && write(out, "", 1) != 1) return 1;
   act_wait(stage.rt);
   return 0;
 }
@@ -585,6 +597,21 @@ static void what_a_lost_node_held_is_one_gap_per_target(void **state) {
   assert_int_equal(stage_counters(&client).undelivered, 1);
 }
 
+static void who_comes_too_early_waits_until_the_tree_is_up(void **state) {
+  (void)state;
+  setenv(NODE "_LATE", "1", 1);
+  pid_t pid = start_node();
+  unsetenv(NODE "_LATE");
+  char name[160], line[64];
+  snprintf(name, sizeof name, "wide@%s", server_address);  // the last of four that each take 20 ms
+  do {
+    assert_int_equal(stage_run(&client, look_up, name), ACT_OK);
+    diary_wait_copy("found 0", line, sizeof line);
+  } while (strcmp(line, "found 0 ACT_ELINK") == 0);  // nobody listens yet
+  assert_string_equal(line, "found 0 ACT_OK");
+  kill_node(pid);
+}
+
 // --- all of them -----------------------------------------------------------------------------------------
 
 #define PAIR(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -622,6 +649,7 @@ int main(void) {
       PAIR(an_answer_to_a_lost_asker_is_counted),
       PAIR(a_node_that_stops_is_lost_to_its_watchers),
       ALONE(a_killed_node_is_lost_with_all_that_was_asked_of_it),
+      ALONE(who_comes_too_early_waits_until_the_tree_is_up),
       ALONE(what_a_lost_node_held_is_one_gap_per_target),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
