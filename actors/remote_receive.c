@@ -13,11 +13,17 @@
 #include "mailbox/codec.h"
 #include "mailbox/copy.h"
 
-#define KEY_SEED UINT64_C(0x54726f757065)
+// FNV-1a (Fowler, Noll, Vo), 64 bits: part of the wire format, so it is spelled out here.
+#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
 
 uint64_t act__protocol_key(const act_protocol *protocol) {
-  uint64_t hash = act__hash_bytes(KEY_SEED, protocol->name, strlen(protocol->name));
-  return act__hash_u64(hash ^ protocol->version);
+  uint64_t hash = FNV_BASIS;
+  for (const char *at = protocol->name; *at; at++) hash = (hash ^ (uint8_t)*at) * FNV_PRIME;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    hash = (hash ^ (uint8_t)(protocol->version >> shift)) * FNV_PRIME;
+  }
+  return hash;
 }
 
 // --- which operation -----------------------------------------------------------------------------
@@ -171,6 +177,10 @@ static void deliver(struct act__remote *remote, struct act__far *far,
 void act__receive_message(struct act__remote *remote, struct act__far *far,
                           const struct act__frame_message *frame, struct act__worker *me) {
   uint32_t slot = frame->target.slot, gen = frame->target.gen;
+  if (frame->sender.slot && frame->sender.node != far->incarnation) {
+    malformed(remote, far, "a message says that it comes from another node");
+    return;
+  }
   const act_behavior *behavior = act__grant_behavior(remote, far, slot, gen);
   if (!behavior) {
     undelivered(remote, frame, NULL, ACT_EDEAD, me);

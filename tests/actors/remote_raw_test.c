@@ -276,6 +276,25 @@ static void credit_that_was_not_spent_closes_the_link(void **state) {
   expect_goodbye();
 }
 
+static void a_sender_on_another_node_closes_the_link(void **state) {
+  (void)state;
+  struct act__frame_message message = {.op = 1,
+                                       .protocol = key,
+                                       .target = {raw.found.pid.slot, raw.found.pid.gen, 0},
+                                       .sender = {OUR_NODE + 1, 5, 1, 1, 0},
+                                       .body = {number_1, sizeof number_1}};
+  assert_int_equal(act__frame_put_message(&raw.out, &message), ACT_OK);
+  expect_goodbye();
+}
+
+static void the_key_is_the_one_in_the_wire_document(void **state) {
+  (void)state;
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  static const char bytes[] = "rawp\0\0\0\1";  // name, version
+  for (size_t i = 0; i < 8; i++) hash = (hash ^ (uint8_t)bytes[i]) * UINT64_C(0x100000001b3);
+  assert_true(hash == key);
+}
+
 static void a_message_to_nobody_ends_its_ask(void **state) {
   (void)state;
   raw.found.pid.gen++;
@@ -332,6 +351,8 @@ int main(void) {
       RAW_TEST(a_body_that_is_not_the_operations_closes_the_link),
       RAW_TEST(spending_more_than_was_granted_closes_the_link),
       RAW_TEST(credit_that_was_not_spent_closes_the_link),
+      RAW_TEST(a_sender_on_another_node_closes_the_link),
+      RAW_TEST(the_key_is_the_one_in_the_wire_document),
       RAW_TEST(a_message_to_nobody_ends_its_ask),
       RAW_TEST(reaching_for_nobody_is_answered_dead),
       RAW_TEST(answers_that_nobody_asked_for_are_counted),
