@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "actors/cell.h"
+#include "actors/park.h"
 #include "actors/proxy.h"
 #include "actors/system_run.h"
 #include "base/alloc.h"
@@ -198,7 +199,7 @@ bool act__ask_end(struct act__system *system, act_cx *cx, act_reply token, act_r
   if (act__alarm_cancel(system->exec, &ask->alarm)) let_go(ask);
   if (ask->caller) {
     wake_caller(ask->caller, ask->caller_done);
-  } else {
+  } else if (!act__park_follow(cx, ask->notice.owner, &ask->notice.env)) {
     act__cell_push(system, cx ? cx->me : NULL, ask->notice.owner, &ask->notice.env);
   }
   return true;

@@ -39,6 +39,7 @@ struct act__birth;
 struct act__cold;
 struct act__watch;
 struct act__proxy;
+struct act__place;
 
 enum act__life { ACT__FREE, ACT__STARTING, ACT__UP, ACT__ENDING, ACT__DOWN };
 
@@ -61,6 +62,7 @@ struct act__cell {
   ACT__ATOMIC(uint32_t) units_max;
   ACT__ATOMIC(uint32_t) granted;    // peers may hold credits for this mailbox (actors/grant.c)
   ACT__ATOMIC(uint32_t) remote;     // it stands for an actor elsewhere (actors/proxy.h)
+  ACT__ATOMIC(uint32_t) park_ms;    // what a full mailbox does: 0 rejects, else parks so long at most
   ACT__ATOMIC(struct act__cell *) parent;  // whose child it is; written by the parent only
   uint32_t slot;                    // immutable
 
@@ -72,6 +74,8 @@ struct act__cell {
   struct act__cold *cold;           // made when first needed
   struct act__proxy *proxy;         // not NULL: this cell stands for an actor elsewhere. Written
                                     // while it is closed; who holds a reservation may read it
+  struct act__place *park;          // where it parks what it sends; made when first needed. Written
+                                    // under the park lock too: others follow it (actors/park.h)
   uint32_t notices;                 // its notice records that may still be pushed to it
   uint8_t life;                     // enum act__life
   bool forgotten;
@@ -80,6 +84,9 @@ struct act__cell {
   // Under the system's stripe lock of this slot.
   struct act__watch *watchers;
   uint32_t watch_epoch;             // incarnation that can be watched; 0: none
+
+  // Under the system's park lock.
+  struct act__place *waiting;       // the first of those who wait for room here
 };
 
 // What an actor has beyond its hot lines. Owner only.
@@ -172,6 +179,7 @@ enum act__notice_kind {
   ACT__NOTICE_UP,       // struct act__birth
   ACT__NOTICE_EXIT,
   ACT__NOTICE_OVERDUE,
+  ACT__NOTICE_UNPARKED, // struct act__place
 };
 
 // The common head of notice records made by an actor for itself.
@@ -232,6 +240,7 @@ struct act__system {
   ACT__ATOMIC(uint64_t) alive;
   ACT__ATOMIC(uint64_t) stuck;
   struct act__spinlock stripes[ACT__STRIPES];
+  struct act__spinlock park_lock;  // see actors/park.h
   struct act__asks *asks;
   struct act__spinlock names_lock;
   struct act__namemap names;      // name -> cell
@@ -345,6 +354,9 @@ void act__cx_close_token(act_cx *cx, act_rc status);
 // reservation in `cell` (NULL: it holds none) and frees it. cx may be NULL.
 void act__env_undeliver(struct act__system *system, act_cx *cx, struct act__cell *cell,
                         struct act__env *env, act_rc reason);
+// The same for one that holds no reservation, as it was addressed.
+void act__env_undeliver_to(struct act__system *system, act_cx *cx, act_pid to, struct act__env *env,
+                           act_rc reason);
 // Only the record.
 void act__undelivered(struct act__system *system, act_cx *cx, const act_undelivered *record);
 // Releases the payload's buffers and frees the block.

@@ -94,7 +94,8 @@ static const char *choose(struct child *child, const act_node *node, const act_s
   child->spec.name = NULL;
   child->spec.isolate = ACT_IN_PROCESS;
   child->spec.restart = ACT_TEMPORARY;
-  child->spec.mailbox = (act_mailbox_options){boot->mailbox_msgs, boot->mailbox_bytes, ACT_REJECT};
+  child->spec.mailbox.msgs = boot->mailbox_msgs;
+  child->spec.mailbox.bytes = boot->mailbox_bytes;
   *rc = ACT_ENOENT;
   if (!child->spec.behavior) return "this program has no such behaviour in its tree or its list";
   child->args_message = kid ? kid->args_message : NULL;

@@ -13,6 +13,7 @@
 #define TROUPE_ACTORS_CONTEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -111,6 +112,16 @@ ACT_MUST act_rc act_monitor(act_cx *cx, act_pid pid, act_down_then then, act_mon
 
 // After this no DOWN is seen for it. Harmless when it has come already.
 void act_demonitor(act_cx *cx, act_mon *mon);
+
+// --- sending to a mailbox that parks ------------------------------------------------------------
+
+// Is a message of this actor's waiting for room in a full ACT_PARK mailbox (actors/supervise.h)? Until
+// it has moved, timed out (an undelivered record with ACT_ETIMEDOUT, and the end of its ask) or lost
+// its target (ACT_EDEAD), sends to full mailboxes are ACT_EFULL and, once this handler has returned, no
+// user message is handled. Answers to the same target follow the message. Replies, ticks and job
+// results are handled meanwhile, in their own order but before user messages that came earlier; DOWN
+// and exits of children keep their place behind those.
+bool act_parked(const act_cx *cx);
 
 // --- requests ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@
 // How making one and the actor's end find each other: the maker marks the cell (one swap) and then
 // reserves; the owner closes the mailbox and then reads the mark (one swap). Either the reservation
 // fails, or the owner sees the mark and comes here.
+#include "actors/park.h"
 #include "actors/remote_impl.h"
 #include "base/alloc.h"
 #include "base/check.h"
@@ -47,9 +48,7 @@ static void exported_free(struct act__remote *remote, struct act__exported *expo
 static void give_back(struct act__remote *remote, struct act__cell *cell, struct act__credit amount,
                       struct act__worker *me) {
   if (amount.messages == 0 && amount.units == 0) return;
-  if (act__mailbox_cancel(&cell->mailbox, amount.messages, amount.units)) {
-    act__exec_submit(remote->system->exec, me, &cell->task);
-  }
+  act__cell_cancel(remote->system, me, cell, amount.messages, amount.units);
 }
 
 static void send_credit(struct act__remote *remote, struct act__peer_id link, uint32_t slot,
@@ -236,7 +235,7 @@ void act__remote_credit_back(struct act__system *system, act_cx *cx, struct act_
   if (record) {
     send_credit(remote, link, cell->slot, gen, returned, cx ? cx->me : NULL);
   } else {
-    act__mailbox_release(&cell->mailbox, amount.messages, amount.units);
+    act__cell_release(system, cx ? cx->me : NULL, cell, amount.messages, amount.units);
   }
 }
 
@@ -276,7 +275,7 @@ static bool end_one(struct act__remote *remote, act_cx *cx, struct act__cell *ce
   record_free(record);
   act__mutex_unlock(&remote->lock);
   if (released.messages || released.units) {
-    act__mailbox_release(&cell->mailbox, released.messages, released.units);
+    act__cell_release(remote->system, cx->me, cell, released.messages, released.units);
   }
   send_credit(remote, link, cell->slot, gen, consumed, cx->me);
   send_down(remote, link, cell, ending, cx->me);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actors/cell.h"
+#include "actors/park.h"
 #include "actors/proxy.h"
 #include "base/alloc.h"
 #include "base/check.h"
@@ -21,6 +22,7 @@ void act__cell_up(act_cx *cx, struct act__cell *cell) {
   cell->pending = cold->aside;
   cold->aside = NULL;
   cold->aside_tail = &cold->aside;
+  if (cell->park) act__park_up(cell);
   act__child_tell_up(cx, cell);
 }
 
@@ -53,6 +55,8 @@ void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc
   if (cell->failing) ACT__COUNT(cx->system, cx, failures);
   note_ending(ending, reason, rc, text);
   act__mailbox_close(&cell->mailbox);
+  act__park_flush(cx, cell);
+  if (cell->park) act__park_quit(cx, cell);
   if (cell->proxy) {
     act__proxy_end(cx, cell);
     return;

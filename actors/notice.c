@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actors/cell.h"
+#include "actors/park.h"
 #include "base/alloc.h"
 #include "base/check.h"
 
@@ -20,6 +21,7 @@ act_rc act__notice_handle(act_cx *cx, struct act__cell *cell, struct act__env *e
     case ACT__NOTICE_UP:
     case ACT__NOTICE_EXIT:
     case ACT__NOTICE_OVERDUE: return act__child_notice(cx, cell, env);
+    case ACT__NOTICE_UNPARKED: act__park_told(cell, env); return ACT_OK;
     case ACT__NOTICE_NONE: break;
   }
   ACT_PANIC("notice of unknown kind %u", (unsigned)env->notice);

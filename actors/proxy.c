@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "actors/park.h"
 #include "actors/remote_impl.h"
 #include "actors/system_run.h"
 #include "base/alloc.h"
@@ -252,6 +253,13 @@ act_rc act__proxy_send(act_cx *cx, struct act__cell *cell, act_pid to, const act
   return pack(&parcel, cx->me);
 }
 
+void act__proxy_queue(struct act__cell *cell) {
+  struct act__proxy *proxy = cell->proxy;
+  act__spinlock_lock(&proxy->lock);
+  proxy->queued++;
+  act__spinlock_unlock(&proxy->lock);
+}
+
 void act__proxy_unqueue(struct act__cell *cell) {
   struct act__proxy *proxy = cell->proxy;
   act__spinlock_lock(&proxy->lock);
@@ -305,6 +313,10 @@ act_rc act__proxy_grow(struct act__proxy *proxy, struct act__credit by) {
   // relaxed: a sender that reads the old limit is refused once more.
   act__store_relaxed(&proxy->cell->units_max, limit.units);
   act__store_relaxed(&proxy->cell->msgs_max, limit.messages);
+  // relaxed: written before anybody could send to it.
+  if (act__load_relaxed(&proxy->cell->park_ms)) {
+    act__park_serve(proxy->remote->system, NULL, proxy->cell);
+  }
   return ACT_OK;
 }
 
@@ -324,9 +336,7 @@ act_rc act__proxy_credit(struct act__proxy *proxy, struct act__credit amount,
     proxy->spent.units = 0;
   }
   act__spinlock_unlock(&proxy->lock);
-  if (act__mailbox_cancel(&cell->mailbox, amount.messages, amount.units)) {
-    act__exec_submit(system->exec, me, &cell->task);
-  }
+  act__cell_cancel(system, me, cell, amount.messages, amount.units);
   return ACT_OK;
 }
 
@@ -368,7 +378,7 @@ void act__proxy_lose(act_cx *cx, struct act__proxy *proxy, act_rc status, bool g
   proxy->forwarded_count = proxy->forwarded_capacity = 0;
   act__spinlock_unlock(&proxy->lock);
   if (spent.messages) {
-    act__mailbox_release(&proxy->cell->mailbox, spent.messages, spent.units);
+    act__cell_release(system, cx->me, proxy->cell, spent.messages, spent.units);
     if (gap) record_gap(cx, proxy, spent.messages, status);
   }
   for (uint32_t i = 0; i < count; i++) {

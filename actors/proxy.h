@@ -33,6 +33,9 @@ ACT_MUST act_rc act__proxy_attach_process(act_cx *cx, struct act__cell *cell);
 ACT_MUST act_rc act__proxy_send(act_cx *cx, struct act__cell *cell, act_pid to, const act_op *op,
                                 const void *message, const struct act__env_extension *extension,
                                 bool ask, uint32_t units);
+// An envelope with a reservation is about to be pushed to the proxy's mailbox: until it has been
+// packed, nothing else is packed directly. Any thread.
+void act__proxy_queue(struct act__cell *cell);
 // An envelope that was to wait in the proxy's mailbox does not, or not any more. Any thread.
 void act__proxy_unqueue(struct act__cell *cell);
 // Frees cell->proxy, just before the cell is retired.

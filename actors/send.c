@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/cell.h"
+#include "actors/park.h"
 #include "actors/proxy.h"
 #include "base/check.h"
 #include "mailbox/copy.h"
@@ -58,10 +59,40 @@ static void stamp_sender(act_cx *cx, struct act__env *env) {
 }
 
 static act_rc take_back(act_cx *cx, struct act__cell *cell, uint32_t units, act_rc why) {
-  if (act__mailbox_cancel(&cell->mailbox, 1, units)) {
-    act__exec_submit(cx->system->exec, cx->me, &cell->task);
-  }
+  act__cell_cancel(cx->system, cx->me, cell, 1, units);
   return why;
+}
+
+// The envelope of one message, filled in. NULL: no memory.
+static struct act__env *make_env(act_cx *cx, uint32_t target_epoch, const act_op *op,
+                                 const void *message, size_t size,
+                                 const struct act__env_extension *extension, uint16_t flags) {
+  struct act__env *env = act__env_allocate(cx->system, cx, size, flags);
+  if (!env) return NULL;
+  env->op = op;
+  env->target_epoch = target_epoch;
+  stamp_sender(cx, env);
+  if (extension) {
+    *act__env_extension(env) = *extension;
+  } else if (flags & ACT__ENV_EXTENDED) {
+    memset(act__env_extension(env), 0, sizeof(struct act__env_extension));
+  }
+  act__copy_into(op->message, message, act__env_payload(env));
+  return env;
+}
+
+// The mailbox is full, and parks.
+static act_rc park(act_cx *cx, const struct act__parcel *parcel, const act_op *op,
+                   const void *message, size_t size, const struct act__env_extension *extension,
+                   uint16_t flags) {
+  act_rc rc = act__park_prepare(cx, parcel);
+  if (rc) return rc;
+  uint32_t epoch = parcel->to.node == cx->system->incarnation ? parcel->to.epoch : 0;
+  struct act__env *env = make_env(cx, epoch, op, message, size, extension, flags);
+  if (!env) return ACT_ENOMEM;
+  rc = act__park_send(cx, parcel, env);
+  if (rc) act__env_free(cx->system, cx, env);
+  return rc;
 }
 
 act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *message,
@@ -83,27 +114,22 @@ act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *mess
   uint32_t units = act__env_units(act__env_header_bytes(flags) + size);
 
   bool near = to.node == system->incarnation;
-  if ((rc = reserve(cell, gen, to.epoch, near, units))) return rc;
+  if ((rc = reserve(cell, gen, to.epoch, near, units))) {
+    // relaxed: if it belongs to another generation, the mailbox will say so.
+    if (rc != ACT_EFULL || !act__load_relaxed(&cell->park_ms)) return rc;
+    return park(cx, &(struct act__parcel){cell, to, gen, units}, op, message, size, extension, flags);
+  }
   if (remote) {
     rc = act__proxy_send(cx, cell, to, op, message, extension, (flags & ACT__ENV_ASK) != 0, units);
     if (rc == ACT_OK) return ACT_OK;
     if (rc != ACT_LATER) return take_back(cx, cell, units, rc);
   }
 
-  struct act__env *env = act__env_allocate(system, cx, size, flags);
+  struct act__env *env = make_env(cx, near ? to.epoch : 0, op, message, size, extension, flags);
   if (!env) {
     if (remote) act__proxy_unqueue(cell);
     return take_back(cx, cell, units, ACT_ENOMEM);
   }
-  env->op = op;
-  env->target_epoch = near ? to.epoch : 0;
-  stamp_sender(cx, env);
-  if (extension) {
-    *act__env_extension(env) = *extension;
-  } else if (remote) {
-    memset(act__env_extension(env), 0, sizeof(struct act__env_extension));
-  }
-  act__copy_into(op->message, message, act__env_payload(env));
   act__cell_push(system, cx->me, cell, env);
   return ACT_OK;
 }

@@ -123,6 +123,10 @@ static act_rc settle_in(act_cx *cx, struct act__birth *birth) {
   birth->cell = cell;
   cell->birth = birth;
   cell->behavior = spec->behavior;
+  if (spec->mailbox.full == ACT_PARK) {
+    // relaxed: as its limits in act__cell_allocate.
+    act__store_relaxed(&cell->park_ms, act__limit(spec->mailbox.park_ms, ACT_PARK_MS));
+  }
   if (spec->name && (rc = act__name_put(system, spec->name, cell))) {
     act__log(system->log, ACT_LOG_ERROR, "spawn", "child %s: name %s: %s", act__child_id(spec),
              spec->name, act_rc_text(rc));

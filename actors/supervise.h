@@ -38,21 +38,29 @@ enum act_isolation {
 // What a send to a full mailbox does.
 enum act_full {
   ACT_REJECT = 0,  // ACT_EFULL to the sender
-  ACT_DROP_NEW,    // this one and those below are not in this version: ACT_ENOTSUP at start
+  ACT_DROP_NEW,    // this one and the next two are not in this version: ACT_ENOTSUP at start
   ACT_DROP_OLD,
   ACT_COALESCE,
+  // The message waits in its sender's one park place and the send returns ACT_OK: act_parked
+  // (actors/context.h) tells. The sender finishes its handler and is handed no further message until
+  // this one has moved into the mailbox, its deadline has passed or its target is gone; then it goes
+  // on. Room that comes free is given to those who wait, in the order in which they came; meanwhile
+  // nobody else gets in. ACT_EDEADLK instead, where the target waits, itself or through others, for
+  // the sender. ACT_EFULL for threads outside, and for an actor that is parked already.
   ACT_PARK,
 };
 
 #define ACT_MAILBOX_MSGS 1024u             // default bound of a mailbox in messages
 #define ACT_MAILBOX_BYTES (1024u * 1024u)  // and in bytes, counted in blocks of 64
 #define ACT_MAILBOX_MSGS_MAX 65535u
-#define ACT_MAILBOX_BYTES_MAX (511u * 1024u * 1024u)
+#define ACT_MAILBOX_BYTES_MAX (255u * 1024u * 1024u)
+#define ACT_PARK_MS 5000u  // default deadline of what waits for room in an ACT_PARK mailbox
 
 typedef struct act_mailbox_options {
   uint32_t msgs;   // 0: ACT_MAILBOX_MSGS
   uint32_t bytes;  // 0: ACT_MAILBOX_BYTES
   enum act_full full;
+  uint32_t park_ms;  // of ACT_PARK: a message waits at most so long for room; 0: ACT_PARK_MS
 } act_mailbox_options;
 
 // How many open notices of each kind an actor may have; making one past it is ACT_ELIMIT.

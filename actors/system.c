@@ -57,6 +57,7 @@ static void system_free(struct act__system *system) {
 static void system_init_locks(struct act__system *system, uint64_t seed) {
   act__spinlock_init(&system->slots_lock);
   act__spinlock_init(&system->names_lock);
+  act__spinlock_init(&system->park_lock);
   for (unsigned i = 0; i < ACT__STRIPES; i++) act__spinlock_init(&system->stripes[i]);
   act__mutex_init(&system->contexts_lock);
   act__mutex_init(&system->root_lock);
@@ -168,6 +169,7 @@ struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, 
   act__store_relaxed(&cell->express, 0);
   act__store_relaxed(&cell->granted, 0);
   act__store_relaxed(&cell->remote, 0);
+  act__store_relaxed(&cell->park_ms, 0);
   cell->task.run = act__cell_turn;
   cell->pending = NULL;
   cell->state = NULL;
@@ -190,6 +192,7 @@ struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, 
 
 void act__cell_retire(struct act__system *system, struct act__cell *cell) {
   ACT_ASSERT(cell->life == ACT__DOWN && cell->notices == 0 && !cell->pending && !cell->cold);
+  ACT_ASSERT(!cell->park);
   cell->life = ACT__FREE;
   // A slot whose generations are used up is never used again: no address ever means a later actor.
   if (act__mailbox_retire(&cell->mailbox)) {

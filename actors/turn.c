@@ -7,6 +7,7 @@
 // answered true the cell is not touched again.
 #include "actors/cell.h"
 
+#include "actors/park.h"
 #include "actors/proxy.h"
 #include "base/alloc.h"
 #include "base/check.h"
@@ -221,7 +222,8 @@ static bool work(act_cx *cx, struct act__cell *cell, int64_t started_ns,
     if (has_express(cell)) handle_express(cx, cell);
     if (!cell->pending) {
       bool knocked;
-      cell->pending = act__mailbox_take(&cell->mailbox, &knocked);
+      cell->pending = cell->park ? act__park_next(cell, &knocked)
+                                 : act__mailbox_take(&cell->mailbox, &knocked);
       if (knocked) handle_express(cx, cell);
       if (!cell->pending) return true;
     }
@@ -241,7 +243,7 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
     struct receipts receipts = {0, 0};
     bool done = work(cx, cell, started_ns, &receipts);
     if (receipts.messages) {
-      act__mailbox_release(&cell->mailbox, receipts.messages, receipts.units);
+      act__cell_release(cx->system, me, cell, receipts.messages, receipts.units);
     }
     if (cell->proxy) act__proxy_flush(cx, cell);
     if (!done) {

@@ -10,7 +10,7 @@
 // word for "is somebody running it" is not needed: the inbox itself holds IDLE when the owner
 // rests.
 //
-//   admission   63..40 generation | 39 closed | 38..16 units of 64 bytes | 15..0 messages
+//   admission   63..40 generation | 39 closed | 38 parked | 37..16 units of 64 bytes | 15..0 messages
 //   inbox       newest envelope, or 0 | bit 1 KNOCK | bit 0 IDLE
 //
 // Invariants
@@ -20,6 +20,10 @@
 //      mailbox. Whoever replaces IDLE (push or knock answers true) must make the owner runnable.
 //      From then until `rest` answers true there is one owner.
 //   3. Notices are pushed without a reservation; their owner counts them (DESIGN: reserved nodes).
+//   4. PARKED means that somebody waits for room (actors/park.h). No reserve succeeds while it is
+//      set, so what is given back is there for those who wait. Because it stands in the word that
+//      room is given back to, one of two holds: who gives room back finds PARKED and looks after
+//      those who wait, or who sets PARKED finds that room. No room is given back unseen.
 //
 // Who may do what, and beside whom. "Owner" is whoever runs the actor's turn, one at a time; the
 // role passes from `rest` (or a run queue) to the next through the inbox word.
@@ -33,6 +37,8 @@
 //   cancel          holder of a reservation, or  as push
 //                   who gives room back for the
 //                   owner (credit that came home)
+//   park, hand_over,  under the lock that guards everything but init
+//   unpark          those who wait (park.c)
 //   knock           any thread                   everything but init; a knock may hit a later
 //                                                generation, so a knock alone means nothing:
 //                                                look at the signals that it points to
@@ -75,7 +81,7 @@
 
 // The most that one mailbox can be asked to hold, by the width of its counters.
 #define ACT__MAILBOX_MESSAGES_MAX 65535u
-#define ACT__MAILBOX_UNITS_MAX 8388607u  // of ACT__UNIT_BYTES: just under 512 MiB
+#define ACT__MAILBOX_UNITS_MAX 4194303u  // of ACT__UNIT_BYTES: just under 256 MiB
 
 // Generations are 1 .. this. 0 is nobody's: a slot whose generations are used up shows it for ever.
 #define ACT__MAILBOX_GENERATION_MAX 16777215u
@@ -83,6 +89,7 @@
 #define ACT__MAILBOX_UNITS_SHIFT 16
 #define ACT__MAILBOX_GENERATION_SHIFT 40
 #define ACT__MAILBOX_CLOSED (UINT64_C(1) << 39)
+#define ACT__MAILBOX_PARKED (UINT64_C(1) << 38)
 
 #define ACT__MAILBOX_IDLE ((uintptr_t)1)
 #define ACT__MAILBOX_KNOCK ((uintptr_t)2)
@@ -149,7 +156,9 @@ static inline enum act__admit act__mailbox_reserve_many(struct act__mailbox *m, 
 #else
     if (act__admission_generation(word) != generation) return ACT__ADMIT_DEAD;
 #endif
-    if (word & ACT__MAILBOX_CLOSED) return ACT__ADMIT_CLOSED;
+    if (word & (ACT__MAILBOX_CLOSED | ACT__MAILBOX_PARKED)) {
+      return word & ACT__MAILBOX_CLOSED ? ACT__ADMIT_CLOSED : ACT__ADMIT_FULL;
+    }
     if ((uint64_t)act__admission_messages(word) + messages > messages_max ||
         (uint64_t)act__admission_units(word) + units > units_max) {
       return ACT__ADMIT_FULL;
@@ -175,13 +184,74 @@ static inline enum act__admit act__mailbox_reserve(struct act__mailbox *m, uint3
   return act__mailbox_reserve_many(m, generation, 1, units, messages_max, units_max);
 }
 
+// Reserves room for one message, or else (FULL) notes that somebody waits for it: PARKED is set then.
+// Under the lock that guards those who wait. Any thread.
+static inline enum act__admit act__mailbox_park(struct act__mailbox *m, uint32_t generation,
+                                                uint32_t units, uint32_t messages_max,
+                                                uint32_t units_max) {
+  // Relaxed: a guess, which the swap below proves or replaces.
+  uint64_t word = act__load_relaxed(&m->admission);
+  for (;;) {
+    if (act__admission_generation(word) != generation) return ACT__ADMIT_DEAD;
+    if (word & ACT__MAILBOX_CLOSED) return ACT__ADMIT_CLOSED;
+    bool fits = !(word & ACT__MAILBOX_PARKED) && act__admission_messages(word) < messages_max &&
+                (uint64_t)act__admission_units(word) + units <= units_max;
+    uint64_t wanted = fits ? word + act__admission_amount(1, units) : word | ACT__MAILBOX_PARKED;
+#ifdef ACT_MUTANT_PARK_TRUSTS_LOAD
+    if (wanted == word) return ACT__ADMIT_FULL;
+    if (!fits) {
+      act__fetch_add_relaxed(&m->admission, ACT__MAILBOX_PARKED);
+      return ACT__ADMIT_FULL;
+    }
+#endif
+    // Swaps even if PARKED is there already, so that "no room" is true at that point of the word's
+    // history and not only of an old value. acquire [birth], [room]: as reserve.
+    if (act__cas_weak_acquire(&m->admission, &word, wanted)) {
+      return fits ? ACT__ADMIT_OK : ACT__ADMIT_FULL;
+    }
+  }
+}
+
+// Reserves room for one message of somebody who waits: PARKED does not stop it. OK, FULL (whoever
+// gives room back next finds PARKED), CLOSED or DEAD. Under the lock that guards those who wait.
+static inline enum act__admit act__mailbox_hand_over(struct act__mailbox *m, uint32_t generation,
+                                                     uint32_t units, uint32_t messages_max,
+                                                     uint32_t units_max) {
+  // Relaxed: a guess, which the swap below proves or replaces. It is not older than the change that
+  // brought the caller here, for that was on this word, by this thread or before it took the lock.
+  uint64_t word = act__load_relaxed(&m->admission);
+  for (;;) {
+    if (act__admission_generation(word) != generation) return ACT__ADMIT_DEAD;
+    if (word & ACT__MAILBOX_CLOSED) return ACT__ADMIT_CLOSED;
+    if (act__admission_messages(word) >= messages_max ||
+        (uint64_t)act__admission_units(word) + units > units_max) {
+      return ACT__ADMIT_FULL;
+    }
+    // acquire [birth], [room]: as reserve.
+    if (act__cas_weak_acquire(&m->admission, &word, word + act__admission_amount(1, units))) {
+      return ACT__ADMIT_OK;
+    }
+  }
+}
+
+// Nobody waits any more. Under the lock that guards those who wait. Harmless twice.
+static inline void act__mailbox_unpark(struct act__mailbox *m) {
+  // release [handed]: pairs with the acquire in reserve. Who gets in from here on pushes behind the
+  // messages that were handed over.
+  act__fetch_and_acq_rel(&m->admission, ~ACT__MAILBOX_PARKED);
+}
+
 // Gives room back, for messages that were taken and whose handler has returned; batched as the
-// owner likes, at the end of the turn at the latest.
-static inline void act__mailbox_release(struct act__mailbox *m, uint32_t messages, uint32_t units) {
+// owner likes, at the end of the turn at the latest. True: somebody waits for it, and the caller
+// must look after them (act__park_serve).
+static inline bool act__mailbox_release(struct act__mailbox *m, uint32_t messages, uint32_t units) {
   // release [room]: pairs with reserve.
   uint64_t word = act__fetch_sub_release(&m->admission, act__admission_amount(messages, units));
   ACT_ASSERT(act__admission_messages(word) >= messages && act__admission_units(word) >= units);
-  (void)word;
+#ifdef ACT_MUTANT_PARK_RELEASE_SILENT
+  return false;
+#endif
+  return (word & ACT__MAILBOX_PARKED) != 0;
 }
 
 // Makes the owner look: sets KNOCK. Any thread; never blocks. The caller has put down before what
@@ -205,6 +275,7 @@ static inline bool act__mailbox_knock(struct act__mailbox *m) {
 // Gives back a reservation that will not end in a push (or, from a thread that is not the owner,
 // room whose message is done with elsewhere). Any thread. True: the mailbox is closed, this was the
 // last reservation, the owner was idle: the caller must make it runnable, for it waits for that.
+// Afterwards the caller asks act__mailbox_is_parked: somebody may wait for this room.
 static inline bool act__mailbox_cancel(struct act__mailbox *m, uint32_t messages, uint32_t units) {
   // release [last]: pairs with retire. What the holder read in the slot, it read before.
   uint64_t word = act__fetch_sub_release(&m->admission, act__admission_amount(messages, units));
@@ -345,6 +416,11 @@ static inline uint32_t act__mailbox_units(struct act__mailbox *m) {
 
 static inline bool act__mailbox_is_closed(struct act__mailbox *m) {
   return (act__load_relaxed(&m->admission) & ACT__MAILBOX_CLOSED) != 0;
+}
+
+// Does somebody wait for room? After a cancel of the caller's the answer is no older than that.
+static inline bool act__mailbox_is_parked(struct act__mailbox *m) {
+  return (act__load_relaxed(&m->admission) & ACT__MAILBOX_PARKED) != 0;
 }
 
 static inline uint32_t act__mailbox_generation(struct act__mailbox *m) {

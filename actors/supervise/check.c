@@ -43,9 +43,12 @@ static act_rc check_mailbox(const struct report *report, const act_child *spec) 
   if ((unsigned)mailbox->full > ACT_PARK) {
     return no(report, ACT_EINVAL, "child %s: mailbox.full is no policy", id);
   }
-  if (mailbox->full != ACT_REJECT) {
+  if (mailbox->full != ACT_REJECT && mailbox->full != ACT_PARK) {
     return no(report, ACT_ENOTSUP, "child %s: of the policies of a full mailbox this version has "
-              "ACT_REJECT only", id);
+              "ACT_REJECT and ACT_PARK", id);
+  }
+  if (mailbox->park_ms && mailbox->full != ACT_PARK) {
+    return no(report, ACT_EINVAL, "child %s: mailbox.park_ms is for ACT_PARK", id);
   }
   return ACT_OK;
 }

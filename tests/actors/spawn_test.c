@@ -420,7 +420,7 @@ static void wrong_children_are_refused_with_a_reason_in_the_log(void **state) {
   const act_child nothing = {.id = "nothing"};
   assert_int_equal(spawn(&nothing, true, NULL), ACT_EINVAL);
   assert_logged(&stage.book, "child nothing: has neither a behavior nor a sup");
-  const act_child later = KID(A, .mailbox = {.full = ACT_PARK});
+  const act_child later = KID(A, .mailbox = {.full = ACT_DROP_OLD});
   assert_int_equal(spawn(&later, true, NULL), ACT_ENOTSUP);
   const act_sup all = {.strategy = ACT_ONE_FOR_ALL};
   const act_child sup = {.id = "all", .sup = &all};

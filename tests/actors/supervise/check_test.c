@@ -81,7 +81,7 @@ static void mailboxes_are_bounded(void **state) {
 
 static void later_options_are_refused_by_name(void **state) {
   (void)state;
-  for (int full = ACT_DROP_NEW; full <= ACT_PARK; full++) {
+  for (int full = ACT_DROP_NEW; full < ACT_PARK; full++) {
     refused(ACT_ENOTSUP, "x", check((act_child){.id = "x", .behavior = &thing,
                                                 .mailbox = {.full = (enum act_full)full}}));
   }
@@ -89,6 +89,18 @@ static void later_options_are_refused_by_name(void **state) {
   refused(ACT_ENOTSUP, "top", check_sup((act_sup){.strategy = ACT_REST_FOR_ONE}));
   refused(ACT_ENOTSUP, "process",
           check((act_child){.id = "x", .sup = &plain, .isolate = ACT_OWN_PROCESS}));
+}
+
+static void a_mailbox_may_park_its_senders_and_say_for_how_long(void **state) {
+  (void)state;
+  act_child spec = {.id = "x", .behavior = &thing, .mailbox = {.full = ACT_PARK}};
+  assert_int_equal(check(spec), ACT_OK);
+  spec.mailbox.park_ms = 1;
+  assert_int_equal(check(spec), ACT_OK);
+  spec.isolate = ACT_OWN_PROCESS;
+  assert_int_equal(check(spec), ACT_OK);
+  spec.mailbox.full = ACT_REJECT;
+  refused(ACT_EINVAL, "park_ms", check(spec));
 }
 
 static void rules_of_a_supervisor_are_bounded(void **state) {
@@ -115,7 +127,8 @@ static void siblings_have_names_of_their_own(void **state) {
 
 static void mistakes_deep_in_a_tree_are_found(void **state) {
   (void)state;
-  const act_child wrong[] = {{.id = "culprit", .behavior = &thing, .mailbox = {.full = ACT_PARK}}};
+  const act_child wrong[] = {
+      {.id = "culprit", .behavior = &thing, .mailbox = {.full = ACT_COALESCE}}};
   const act_sup inner = {.kids = wrong, .nkids = 1};
   const act_child middle[] = {{.id = "inner", .sup = &inner}};
   refused(ACT_ENOTSUP, "culprit", check_sup((act_sup){.kids = middle, .nkids = 1}));
@@ -171,6 +184,7 @@ int main(void) {
       cmocka_unit_test(names_are_bounded),
       cmocka_unit_test(mailboxes_are_bounded),
       cmocka_unit_test(later_options_are_refused_by_name),
+      cmocka_unit_test(a_mailbox_may_park_its_senders_and_say_for_how_long),
       cmocka_unit_test(rules_of_a_supervisor_are_bounded),
       cmocka_unit_test(siblings_have_names_of_their_own),
       cmocka_unit_test(mistakes_deep_in_a_tree_are_found),
