@@ -153,7 +153,7 @@ static bool run_growth(void) {
     static struct report report;
     report = (struct report){.name = point->workload.name, .quiet = true};
     for (unsigned run = 0; run < options.runs; run++) {
-      double dispatch_ns = look_at_machine(false);
+      double dispatch_ns = look_at_machine(run == 0);
       struct task task = {&point->workload, false};
       options.bench.x = point->x;
       struct bench_result result = run_in_child(&task, options.workers ? options.workers : 1);
