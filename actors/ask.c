@@ -271,7 +271,9 @@ act_rc act__ask_handle(act_cx *cx, struct act__cell *cell, struct act__notice *n
 
 // A nested ask cannot outlive the request in hand.
 static int64_t deadline_of(act_cx *cx, uint32_t timeout_ms) {
-  int64_t deadline = act_now(cx) + (int64_t)timeout_ms * 1000000;
+  // From now, not from when the turn began: a long handler must not shorten its asks.
+  int64_t now = cx->me ? act__worker_refresh_now(cx->me) : act_now(cx);
+  int64_t deadline = now + (int64_t)timeout_ms * 1000000;
 #ifdef ACT_MUTANT_ASK_BUDGET_IGNORED
   return deadline;
 #endif

@@ -38,7 +38,7 @@ act_pid act_self(const act_cx *cx);
 // Who sent the message being handled; nobody for notices and for messages from outside.
 act_pid act_sender(const act_cx *cx);
 
-// Monotonic time, read once per turn.
+// Monotonic time, read once per turn, and again whenever a timer is armed or an ask is made.
 int64_t act_now(const act_cx *cx);
 
 // Wall-clock time, for people and records; jumps when the system's clock is set.

@@ -85,7 +85,8 @@ static act_rc arm(act_cx *cx, uint32_t ms, bool periodic, act_tick_then then, ac
   record->notice.then = then.t;
   record->alarm.fire = on_due;
   record->period_ns = periodic ? (int64_t)ms * 1000000 : 0;
-  record->due_ns = act_now(cx) + (int64_t)ms * 1000000;
+  // From now, not from when the turn began: a long handler must not make its timers early.
+  record->due_ns = act__worker_refresh_now(cx->me) + (int64_t)ms * 1000000;
   act__alarm_arm(cx->system->exec, cx->me, &record->alarm, record->due_ns);
   return ACT_OK;
 }

@@ -13,6 +13,8 @@
 
 #include <troupe.h>
 
+#include "base/clock.h"
+
 ACT_MSG(tally_add, (u32, sender, 1)(u64, number, 2))
 ACT_MSG(tally_get, (flag, nothing, 1))
 ACT_MSG(tally_state, (u64, count, 1)(u64, disorder, 2)(u64, overlap, 3))
@@ -233,6 +235,82 @@ static void current_thread_runtime_runs_on_the_calling_thread(void **state) {
   assert_int_equal(act_stop(rt), 0);
 }
 
+// --- time in long handlers -------------------------------------------------------------------------
+
+ACT_MSG(dawdle, (u32, busy_ms, 1)(u32, timer_ms, 2))
+ACT_MSG(elapsed, (i64, ns, 1)(i64, ask_ns, 2))
+#define DAWDLER(CAST, CALL, P) CALL(P, 1, dawdle, dawdle, elapsed)
+ACT_PROTOCOL(dawdler, 1, DAWDLER)
+
+struct slow {
+  elapsed_reply reply;
+  int64_t armed_ns;
+  elapsed seen;
+};
+ACT_ACTOR(slow, dawdler, DAWDLER, struct slow, act_noargs)
+ACT_ON_TICK(slow, slow_tick)
+ACT_ON(slow, slow_answer, elapsed)
+
+static act_rc slow_init(struct slow *self, act_cx *cx, const act_noargs *args) {
+  (void)self;
+  (void)cx;
+  (void)args;
+  return ACT_OK;
+}
+
+// A request to itself, kept for ever: it can only end by its deadline.
+static act_rc slow_dawdle(struct slow *self, act_cx *cx, const dawdle *m, elapsed_reply r) {
+  act_rc rc = act_reply_keep(cx, r.r);
+  if (rc || m->busy_ms == 0) return rc;
+  self->reply = r;
+  int64_t end = act__clock_now(act__clock_system()) + m->busy_ms * ACT__NS_PER_MS;
+  while (act__clock_now(act__clock_system()) < end) {
+  }
+  self->armed_ns = act__clock_now(act__clock_system());
+  rc = act_after(cx, m->timer_ms, slow_tick_then(0), NULL);
+  dawdler_ref me = {act_self(cx)};
+  return rc ? rc : dawdler_ask_dawdle(cx, me, (dawdle){0}, m->timer_ms, slow_answer_then(0));
+}
+
+static act_rc tell(struct slow *self, act_cx *cx) {
+  if (!self->seen.ns || !self->seen.ask_ns) return ACT_OK;
+  return elapsed_answer(cx, self->reply, self->seen);
+}
+
+static act_rc slow_tick(struct slow *self, act_cx *cx, const act_tick *tick) {
+  (void)tick;
+  self->seen.ns = act__clock_now(act__clock_system()) - self->armed_ns;
+  return tell(self, cx);
+}
+
+static act_rc slow_answer(struct slow *self, act_cx *cx, act_rc st, const elapsed *v,
+                          uintptr_t tag) {
+  (void)v;
+  (void)tag;
+  if (st != ACT_ETIMEDOUT) return ACT_EFAIL;
+  self->seen.ask_ns = act__clock_now(act__clock_system()) - self->armed_ns;
+  return tell(self, cx);
+}
+
+static void timers_and_asks_of_a_long_handler_are_not_early(void **state) {
+  (void)state;
+  const act_child slow_kids[] = {{.id = "slow", .name = "slow", .behavior = &slow}};
+  const act_sup slow_root = {.kids = slow_kids, .nkids = 1};
+  act_runtime *rt;
+  assert_int_equal(act_start(&(act_node){.name = "slow", .workers = 2}, &slow_root, &rt), ACT_OK);
+  act_cx *cx = act_outside_open(rt);
+  dawdler_svc to;
+  assert_int_equal(dawdler_svc_named(cx, "slow", &to), ACT_OK);
+  const elapsed *seen;
+  dawdle order = {.busy_ms = 60, .timer_ms = 40};
+  assert_int_equal(dawdler_svc_call_dawdle(cx, to, order, ACT_SEC(60), &seen), ACT_OK);
+  assert_true(seen->ns >= 40 * ACT__NS_PER_MS);
+  assert_true(seen->ask_ns >= 40 * ACT__NS_PER_MS);
+  act_reply_free(cx, seen);
+  act_outside_close(cx);
+  assert_int_equal(act_stop(rt), 0);
+}
+
 static void *ask_for_stop(void *arg) {
   (void)get_state(arg);  // served by the thread in act_wait
   act_request_stop(arg);
@@ -350,6 +428,7 @@ int main(void) {
       cmocka_unit_test(foreign_threads_lose_nothing_and_keep_their_order),
       cmocka_unit_test(blocking_jobs_come_back_to_their_actor),
       cmocka_unit_test(starting_and_stopping_leaves_no_thread_and_no_descriptor),
+      cmocka_unit_test(timers_and_asks_of_a_long_handler_are_not_early),
       cmocka_unit_test(several_runtimes_live_in_one_process),
       cmocka_unit_test(blocking_call_on_a_thread_that_runs_actors_is_refused),
       cmocka_unit_test(slow_handler_lets_others_in_between_its_messages),
