@@ -22,7 +22,7 @@
 #define SEEDS_DEFAULT 1000u
 #define FAILURES_SHOWN 10u
 
-static const struct story *const stories[] = {&story_ask, &story_supervisor};
+static const struct story *const stories[] = {&story_ask, &story_park, &story_supervisor};
 
 void story_fail(struct story_run *run, const char *format, ...) {
   if (run->failed) return;
