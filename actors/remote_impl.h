@@ -220,6 +220,13 @@ void act__pids_walk(const act_schema *schema, const void *message,
 void act__pids_grant(struct act__remote *remote, uint64_t node, struct act__peer_id link,
                      const act_schema *schema, const void *message, struct act__worker *me);
 
+// --- links (remote_link.c) -----------------------------------------------------------------------
+
+// The far node says that this generation lives in that slot: one before it is gone. It is not told of
+// the end of an actor that it held no credit for. Generations do not come round. Role holder.
+void act__far_succeeded(struct act__remote *remote, struct act__far *far, uint32_t slot,
+                        uint32_t gen, struct act__worker *me);
+
 // --- all of it -----------------------------------------------------------------------------------
 
 // In a process that is somebody's own process: what the link to the parent has said. Under R.

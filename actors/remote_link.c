@@ -169,6 +169,14 @@ static void let_go(struct act__remote *remote, struct act__far *far, struct act_
   act__proxy_tell(proxy, ACT__NEWS_DOWN, ending, me);
 }
 
+void act__far_succeeded(struct act__remote *remote, struct act__far *far, uint32_t slot,
+                        uint32_t gen, struct act__worker *me) {
+  struct act__proxy *proxy = proxy_at(remote, far, slot, 0);
+  if (!proxy || proxy->own || proxy->gen >= gen) return;
+  struct act__ending ending = {.reason = ACT_REASON_NOPROC};
+  let_go(remote, far, proxy, &ending, me);
+}
+
 static void on_reach(struct act__remote *remote, struct act__far *far,
                      const struct act__frame_target *target, struct act__worker *me) {
   struct act__frame_grant grant;
@@ -202,6 +210,7 @@ static void on_grant(struct act__remote *remote, struct act__far *far,
     refused(remote, far, frame, me);
     return;
   }
+  act__far_succeeded(remote, far, frame->target.slot, frame->target.gen, me);
   act__mutex_lock(&remote->lock);
   struct act__proxy *proxy =
       act__proxy_get(remote, far, frame->target.slot, frame->target.gen, me);

@@ -274,6 +274,7 @@ void act__receive_found(struct act__remote *remote, struct act__far *far,
   act_cx *cx = act__cx_of(me);
   act_pid pid = frame->pid;
   struct act__proxy *proxy = NULL;
+  act__far_succeeded(remote, far, pid.slot, pid.gen, me);
   act__mutex_lock(&remote->lock);
   struct act__search *search = take_search(remote, frame->request, far->incarnation);
   if (pid.node == far->incarnation) {

@@ -336,6 +336,43 @@ static void a_grant_beyond_all_bounds_closes_the_link(void **state) {
   expect_goodbye();
 }
 
+static act_rc send_to_six(struct host *self, act_cx *cx, void *arg) {
+  (void)self;
+  rawp_ref to = {{OUR_NODE, 6, *(uint32_t *)arg, 0, 0}};
+  return rawp_send_number(cx, to, (rm_number){.n = 1});
+}
+
+static act_rc send_to_six_until_it_goes(uint32_t gen) {
+  act_rc rc = ACT_ENOROUTE;
+  int64_t until = act__clock_now(act__clock_system()) + PATIENCE_S * ACT__NS_PER_S;
+  while (rc == ACT_ENOROUTE && act__clock_now(act__clock_system()) < until) {
+    rc = stage_run(&stage, send_to_six, &gen);
+  }
+  return rc;
+}
+
+static void put_grant(uint32_t gen, act_rc rc) {
+  struct act__frame_grant grant = {.target = {6, gen, 1}, .rc = rc, .msgs = 4, .units = 64};
+  if (rc) grant.msgs = grant.units = 0;
+  assert_int_equal(act__frame_put_grant(&raw.out, &grant), ACT_OK);
+  flush();
+}
+
+// Nobody tells us when an actor ends that had no credit for us.
+static void who_never_had_credit_makes_way_for_the_next_in_its_slot(void **state) {
+  (void)state;
+  uint32_t first = 1, second = 2;
+  assert_int_equal(stage_run(&stage, send_to_six, &first), ACT_ENOROUTE);
+  assert_int_equal(await_frame(ACT__FRAME_REACH)->u.reach.target.slot, 6);
+  put_grant(first, ACT_EFULL);
+  put_grant(second, ACT_OK);
+  assert_int_equal(send_to_six_until_it_goes(second), ACT_OK);
+  assert_int_equal(await_frame(ACT__FRAME_MESSAGE)->u.message.target.gen, second);
+  put_grant(first, ACT_OK);  // a late word about the old one changes nothing
+  look_up();
+  assert_int_equal(stage_run(&stage, send_to_six, &second), ACT_OK);
+}
+
 #define RAW_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -357,6 +394,7 @@ int main(void) {
       RAW_TEST(reaching_for_nobody_is_answered_dead),
       RAW_TEST(answers_that_nobody_asked_for_are_counted),
       RAW_TEST(a_grant_beyond_all_bounds_closes_the_link),
+      RAW_TEST(who_never_had_credit_makes_way_for_the_next_in_its_slot),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   diary_clear();
