@@ -222,23 +222,33 @@ void act__own_down(struct act__proxy *proxy, act_rc why, const char *text, struc
   act__proxy_tell(proxy, ACT__NEWS_UNLINKED, NULL, me);
 }
 
-// The first grant of a child names its actor: from here on that address means this proxy.
+static void malformed(struct act__far *far, const char *what) {
+  act__net_close_peer(far->own->remote->net, far->id, ACT_EBADMSG, what);
+}
+
+// The first grant of a child names its actor: from here on that address means this proxy. Nobody was
+// told of that address before, so no other proxy may be there.
 static bool take_first_grant(struct act__far *far, const struct act__frame_grant *frame) {
   struct act__proxy *proxy = far->own;
   struct act__own *own = proxy->own;
   if (own->known || frame->rc) return false;
   struct act__remote *remote = proxy->remote;
   act__mutex_lock(&remote->lock);
-  bool put = act__map_put(&far->proxies, frame->target.slot, proxy) == ACT_OK;
+  bool known = act__map_get(&far->proxies, frame->target.slot) != NULL;
+  bool put = !known && act__map_put(&far->proxies, frame->target.slot, proxy) == ACT_OK;
   if (put) proxy->far_epoch = frame->target.epoch;
   act__mutex_unlock(&remote->lock);
+  if (known) malformed(far, "its actor was named before it was granted");
   if (!put) return true;  // not started, then, and killed at its start deadline
   act__spinlock_lock(&proxy->lock);
   own->known = true;
   proxy->slot = frame->target.slot;
   proxy->gen = frame->target.gen;
   act__spinlock_unlock(&proxy->lock);
-  set_limit(proxy->cell, (struct act__credit){frame->msgs, frame->units});
+  proxy->limit = (struct act__credit){0, 0};
+  if (act__proxy_grow(proxy, (struct act__credit){frame->msgs, frame->units})) {
+    malformed(far, "a grant beyond what can be held");
+  }
   return true;
 }
 
