@@ -97,10 +97,19 @@ static void far_destroy(struct act__remote *remote, struct act__far *far, const 
   act__free(far);
 }
 
-static void dial_destroy(struct act__remote *remote, struct act__dial *dial) {
+static act_rc search_rc(act_rc why) {
+  return why == ACT_EVERSION || why == ACT_EACCES || why == ACT_ENOMEM ? why : ACT_ELINK;
+}
+
+// The dial has ended. It is hidden before its searches are ended, so that none joins it afterwards.
+static void dial_down(struct act__remote *remote, struct act__dial *dial, struct act__peer *peer,
+                      act_rc why, struct act__worker *me) {
   act__mutex_lock(&remote->lock);
   act__list_remove(&dial->link);
   act__mutex_unlock(&remote->lock);
+  bool moved = why == ACT_EEXIST &&
+               act__searches_move(remote, dial, act__peer_incarnation(peer), me);
+  if (!moved) act__searches_end(remote, dial, 0, search_rc(why), me);
   act__free(dial);
 }
 
@@ -123,10 +132,6 @@ static void parent_down(struct act__remote *remote, struct act__worker *me) {
   act_request_stop((act_runtime *)(void *)remote->system);
 }
 
-static act_rc search_rc(act_rc why) {
-  return why == ACT_EVERSION || why == ACT_EACCES || why == ACT_ENOMEM ? why : ACT_ELINK;
-}
-
 static void on_down(void *arg, struct act__peer *peer, bool was_up, act_rc why, const char *text,
                     struct act__worker *me) {
   struct act__remote *remote = (struct act__remote *)arg;
@@ -138,11 +143,7 @@ static void on_down(void *arg, struct act__peer *peer, bool was_up, act_rc why, 
   } else if (act__peer_is_parent(peer)) {
     parent_down(remote, me);
   } else if (cookie) {
-    struct act__dial *dial = (struct act__dial *)cookie;
-    bool moved = why == ACT_EEXIST &&
-                 act__searches_move(remote, dial, act__peer_incarnation(peer), me);
-    if (!moved) act__searches_end(remote, dial, 0, search_rc(why), me);
-    dial_destroy(remote, dial);
+    dial_down(remote, (struct act__dial *)cookie, peer, why, me);
   }
 }
 
