@@ -172,6 +172,7 @@ void act__grant_make(struct act__remote *remote, uint64_t node, uint32_t slot, u
   }
   // relaxed: a hint, proven or not when a message arrives.
   out->target.epoch = act__load_relaxed(&cell->epoch);
+  out->park_ms = act__load_relaxed(&cell->park_ms);
   act__mutex_unlock(&remote->lock);
   out->msgs = given.messages;
   out->units = given.units;

@@ -246,7 +246,8 @@ static bool take_first_grant(struct act__far *far, const struct act__frame_grant
   proxy->gen = frame->target.gen;
   act__spinlock_unlock(&proxy->lock);
   proxy->limit = (struct act__credit){0, 0};
-  if (act__proxy_grow(proxy, (struct act__credit){frame->msgs, frame->units})) {
+  struct act__credit first = {frame->msgs, frame->units};
+  if (act__proxy_grow(proxy, first, frame->park_ms)) {
     malformed(far, "a grant beyond what can be held");
   }
   return true;

@@ -303,7 +303,7 @@ void act__proxy_forward(act_cx *cx, struct act__cell *cell, struct act__env *env
 
 // --- credit --------------------------------------------------------------------------------------
 
-act_rc act__proxy_grow(struct act__proxy *proxy, struct act__credit by) {
+act_rc act__proxy_grow(struct act__proxy *proxy, struct act__credit by, uint32_t park_ms) {
   act_rc rc = act__credit_grow(&proxy->limit, by);
   if (rc) return rc;
   struct act__credit limit = proxy->limit;
@@ -313,7 +313,8 @@ act_rc act__proxy_grow(struct act__proxy *proxy, struct act__credit by) {
   // relaxed: a sender that reads the old limit is refused once more.
   act__store_relaxed(&proxy->cell->units_max, limit.units);
   act__store_relaxed(&proxy->cell->msgs_max, limit.messages);
-  // relaxed: written before anybody could send to it.
+  // relaxed: as the limits. What an own process does is known from its specification.
+  if (!proxy->own) act__store_relaxed(&proxy->cell->park_ms, park_ms);
   if (act__load_relaxed(&proxy->cell->park_ms)) {
     act__park_serve(proxy->remote->system, NULL, proxy->cell);
   }

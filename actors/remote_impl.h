@@ -122,7 +122,8 @@ struct act__proxy *act__proxy_get(struct act__remote *remote, struct act__far *f
                                   uint32_t gen, struct act__worker *me);
 struct act__proxy *act__proxy_create(struct act__remote *remote, struct act__cell *cell);
 // More credit from the far side. Role holder. ACT_EBADMSG.
-ACT_MUST act_rc act__proxy_grow(struct act__proxy *proxy, struct act__credit by);
+ACT_MUST act_rc act__proxy_grow(struct act__proxy *proxy, struct act__credit by,
+                                uint32_t park_ms);
 // Credit has come home. Role holder. ACT_EBADMSG.
 ACT_MUST act_rc act__proxy_credit(struct act__proxy *proxy, struct act__credit amount,
                                   struct act__worker *me);

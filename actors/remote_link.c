@@ -220,7 +220,8 @@ static void on_grant(struct act__remote *remote, struct act__far *far,
     proxy->reaching = false;
   }
   act__mutex_unlock(&remote->lock);
-  if (proxy && act__proxy_grow(proxy, (struct act__credit){frame->msgs, frame->units})) {
+  struct act__credit more = {frame->msgs, frame->units};
+  if (proxy && act__proxy_grow(proxy, more, frame->park_ms)) {
     malformed(remote, far, "a grant beyond what can be held");
   }
 }

@@ -234,7 +234,8 @@ static act_rc answer_lookup(struct act__remote *remote, struct act__far *far,
   act__grant_make(remote, far->incarnation, pid.slot, pid.gen, &grant);
   if (grant.rc) return grant.rc;
   pid.epoch = grant.target.epoch;
-  *found = (struct act__frame_found){frame->request, pid, grant.msgs, grant.units};
+  *found = (struct act__frame_found){frame->request, pid, grant.msgs, grant.units,
+                                    grant.park_ms};
   return ACT_OK;
 }
 
@@ -282,8 +283,11 @@ void act__receive_found(struct act__remote *remote, struct act__far *far,
     if (proxy) proxy->far_epoch = pid.epoch;
   }
   act__mutex_unlock(&remote->lock);
-  act_rc rc = proxy ? act__proxy_grow(proxy, (struct act__credit){frame->msgs, frame->units})
-                    : ACT_ENOMEM;
+  act_rc rc = ACT_ENOMEM;
+  if (proxy) {
+    struct act__credit first = {frame->msgs, frame->units};
+    rc = act__proxy_grow(proxy, first, frame->park_ms);
+  }
   if (!search) return;
   struct act__answer_block *block = NULL;
   if (!rc && !(block = act__answer_allocate(system, cx, NULL, sizeof pid))) rc = ACT_ENOMEM;

@@ -111,6 +111,7 @@ struct act__frame_found {
   uint32_t request;
   act_pid pid;
   uint32_t msgs, units;  // the first credits
+  uint32_t park_ms;      // of the mailbox; 0: it rejects
 };
 
 struct act__frame_notfound {
@@ -132,6 +133,7 @@ struct act__frame_grant {  // the answer to REACH, or more credit for a target u
   struct act__frame_target target;
   act_rc rc;
   uint32_t msgs, units;
+  uint32_t park_ms;  // of the mailbox; 0: it rejects
 };
 
 struct act__frame_credit {

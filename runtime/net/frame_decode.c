@@ -143,6 +143,7 @@ static void get_found(struct cursor *c, struct act__frame_found *f) {
   f->pid = get_pid(c);
   f->msgs = get_u32(c);
   f->units = get_u32(c);
+  f->park_ms = get_u32(c);
 }
 
 static void get_notfound(struct cursor *c, struct act__frame_notfound *f) {
@@ -156,6 +157,7 @@ static void get_grant(struct cursor *c, struct act__frame_grant *f) {
   f->rc = get_rc(c);
   f->msgs = get_u32(c);
   f->units = get_u32(c);
+  f->park_ms = get_u32(c);
 }
 
 static void get_credit(struct cursor *c, struct act__frame_credit *f) {

@@ -180,6 +180,7 @@ act_rc act__frame_put_found(struct act__bytes *out, const struct act__frame_foun
   put_pid(out, f->pid);
   put_u32(out, f->msgs);
   put_u32(out, f->units);
+  put_u32(out, f->park_ms);
   return end(out, mark);
 }
 
@@ -203,6 +204,7 @@ act_rc act__frame_put_grant(struct act__bytes *out, const struct act__frame_gran
   put_rc(out, f->rc);
   put_u32(out, f->msgs);
   put_u32(out, f->units);
+  put_u32(out, f->park_ms);
   return end(out, mark);
 }
 

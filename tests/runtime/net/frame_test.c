@@ -68,7 +68,7 @@ static act_rc put_lookup(struct act__bytes *b) {
       b, &(struct act__frame_lookup){9, 0xABCD, 3, span("counter"), span("c1")});
 }
 static act_rc put_found(struct act__bytes *b) {
-  return act__frame_put_found(b, &(struct act__frame_found){9, pid, 16, 32});
+  return act__frame_put_found(b, &(struct act__frame_found){9, pid, 16, 32, 5000});
 }
 static act_rc put_notfound(struct act__bytes *b) {
   return act__frame_put_notfound(b, &(struct act__frame_notfound){9, ACT_ENOENT, span("")});
@@ -77,7 +77,7 @@ static act_rc put_reach(struct act__bytes *b) {
   return act__frame_put_reach(b, &(struct act__frame_reach){target});
 }
 static act_rc put_grant(struct act__bytes *b) {
-  return act__frame_put_grant(b, &(struct act__frame_grant){target, ACT_OK, 16, 32});
+  return act__frame_put_grant(b, &(struct act__frame_grant){target, ACT_OK, 16, 32, 0});
 }
 static act_rc put_credit(struct act__bytes *b) {
   return act__frame_put_credit(b, &(struct act__frame_credit){1, 2, 3, 4});
@@ -143,10 +143,12 @@ static const struct golden {
     {ACT__FRAME_GOODBYE, put_goodbye, "05" "fffffffa" "0003627965", false},
     {ACT__FRAME_LOOKUP, put_lookup,
      "10" "00000009" "000000000000abcd" "00000003" "07636f756e746572" "026331", false},
-    {ACT__FRAME_FOUND, put_found, "11" "00000009" PID_HEX "00000010" "00000020", false},
+    {ACT__FRAME_FOUND, put_found, "11" "00000009" PID_HEX "00000010" "00000020" "00001388",
+     false},
     {ACT__FRAME_NOTFOUND, put_notfound, "12" "00000009" "ffffffef" "0000", false},
     {ACT__FRAME_REACH, put_reach, "13" TARGET_HEX, false},
-    {ACT__FRAME_GRANT, put_grant, "14" TARGET_HEX "00000000" "00000010" "00000020", false},
+    {ACT__FRAME_GRANT, put_grant, "14" TARGET_HEX "00000000" "00000010" "00000020" "00000000",
+     false},
     {ACT__FRAME_CREDIT, put_credit, "15" "00000001" "00000002" "00000003" "00000004", false},
     {ACT__FRAME_MESSAGE, put_message,
      "20" "00" "0002" "000000000000fedc" TARGET_HEX PID_HEX "626f6479", true},
