@@ -68,6 +68,8 @@ void act__worker_init(struct act__worker *worker, struct act__exec *exec, unsign
   uint64_t stream = exec->options.seed + index;  // splitmix64 inside makes neighbours unlike
   act__rand_seed(&worker->rand, stream);
   worker->now_ns = act__clock_now(exec->clock);
+  // Virtual time has no ticks of its own.
+  if (exec->options.flavour != ACT__SIMULATION) act__near_clock_init(&worker->near, exec->clock);
 }
 
 void act__worker_fini(struct act__worker *worker) {
@@ -80,7 +82,7 @@ void act__worker_hook(struct act__worker *worker, bool starting) {
 }
 
 int64_t act__worker_refresh_now(struct act__worker *me) {
-  me->now_ns = act__clock_now(me->exec->clock);
+  me->now_ns = me->near.clock ? act__near_clock_now(&me->near) : act__clock_now(me->exec->clock);
   return me->now_ns;
 }
 

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/near_clock.h"
 #include "base/pool.h"
 #include "base/rand.h"
 #include "base/status.h"
@@ -35,6 +36,7 @@ struct act__worker {
   struct act__pool_cache cache;  // of act__exec_pool(exec)
   struct act__rand rand;
   int64_t now_ns;   // read once per turn; the turn's idea of "now" (act__worker_refresh_now)
+  struct act__near_clock near;  // what now_ns is read from; clock NULL in the simulation
   unsigned index;   // 0 .. workers-1; the simulation has one worker, 0
   unsigned steps;   // messages handled in this turn, for budgets; reset before each turn
   void *upper;      // for the storey above: per-worker data, set by its on_worker hook

@@ -16,8 +16,7 @@ static void crew_submit(struct act__exec *exec, struct act__worker *me, struct a
     return;
   }
   struct act__crew_worker *worker = act__crew_worker_of(me);
-  // acq_rel [crew:next]: pairs with itself in whoever takes the task out.
-  struct act__task *before = act__exchange_acq_rel(&worker->next, task);
+  struct act__task *before = act__crew_swap_next(worker, task);
   if (before) act__runq_push(&worker->queue, before);
   // One waiting task is for this worker itself. More are worth a wake-up. (The store of `next` is not
   // in idle.h's one order, so a wake-up for a second task may be missed when the first lay in the

@@ -99,6 +99,19 @@ static inline struct act__crew_worker *act__crew_worker_of(struct act__worker *w
   return ACT__CONTAINER_OF(worker, struct act__crew_worker, base);
 }
 
+// Puts a task (or NULL) into a worker's `next` place and gives what was there. Any worker.
+static inline struct act__task *act__crew_swap_next(struct act__crew_worker *worker,
+                                                    struct act__task *task) {
+  if (worker->crew->count == 1) {
+    // relaxed: without a second worker there is no thief; the monitor only looks whether it is NULL.
+    struct act__task *before = act__load_relaxed(&worker->next);
+    act__store_relaxed(&worker->next, task);
+    return before;
+  }
+  // acq_rel [crew:next]: pairs with itself: between its owner, who submits and takes, and thieves.
+  return act__exchange_acq_rel(&worker->next, task);
+}
+
 static inline bool act__crew_is_finishing(struct act__crew *crew) {
   // acquire [crew:finishing]: pairs with the release in finish; what was done before it is seen.
   return act__load_acquire(&crew->finishing) != 0;

@@ -20,8 +20,7 @@
 static struct act__task *take_next(struct act__crew_worker *worker) {
   // relaxed: only spares the exchange; the owner sees its own store, a thief looks again.
   if (!act__load_relaxed(&worker->next)) return NULL;
-  // acq_rel [crew:next]: pairs with itself in submit and in thieves; the task's contents travel.
-  return act__exchange_acq_rel(&worker->next, NULL);
+  return act__crew_swap_next(worker, NULL);
 }
 
 static struct act__task *take_shared(struct act__crew_worker *me) {
