@@ -78,6 +78,7 @@ struct spawning {
   km_args args;
   const char *id;
   uint32_t start_ms, stop_ms, msgs, cpu_seconds;
+  enum act_full full;
   act_pid pid;
   const act_behavior *behavior;
 };
@@ -92,7 +93,7 @@ static act_rc spawn_kid(struct host *self, act_cx *cx, void *arg) {
                      .isolate = ACT_OWN_PROCESS,
                      .start_ms = s->start_ms,
                      .stop_ms = s->stop_ms,
-                     .mailbox = {.msgs = s->msgs},
+                     .mailbox = {.msgs = s->msgs, .full = s->full},
                      .process = {.cpu_seconds = s->cpu_seconds}};
   return act_spawn(cx, &child, host_on_exit_then(0), &s->pid);
 }
@@ -306,6 +307,66 @@ static void a_stop_lets_it_end_by_itself(void **state) {
 
 // --- bounds ------------------------------------------------------------------------------------------
 
+struct flood {
+  act_pid to;
+  uint64_t accepted;
+};
+
+static act_rc send_until_parked(struct host *self, act_cx *cx, void *arg) {
+  (void)self;
+  struct flood *flood = (struct flood *)arg;
+  kidp_ref to = {flood->to};
+  act_rc rc = ACT_OK;
+  while (!act_parked(cx) && !rc) {
+    rc = kidp_send_number(cx, to, (km_number){.n = flood->accepted + 1});
+    if (!rc) flood->accepted++;
+  }
+  return rc;
+}
+
+static act_rc nothing(struct host *self, act_cx *cx, void *arg) {
+  (void)self;
+  (void)arg;
+  return act_parked(cx) ? ACT_EFAIL : ACT_OK;
+}
+
+static void a_sender_parks_on_a_process_until_it_takes_more_or_dies(void **state) {
+  (void)state;
+  struct stage stage;
+  open_host(&stage);
+  struct spawning s = {.id = "slow", .msgs = 8, .full = ACT_PARK};
+  assert_int_equal(stage_run(&stage, spawn_kid, &s), ACT_OK);
+  (void)wait_up();
+  kidp_ref to = {s.pid};
+  const km_state *answer;
+  assert_int_equal(kidp_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer), ACT_OK);
+  pid_t pid = (pid_t)answer->os_pid;
+  act_reply_free(stage.cx, answer);
+  halt(pid);
+  struct flood flood = {.to = s.pid};
+  assert_int_equal(stage_run(&stage, send_until_parked, &flood), ACT_OK);
+  assert_in_range(flood.accepted, 4, 5);  // four credits at most, and one parked
+  assert_int_equal(kill(pid, SIGCONT), 0);
+  assert_int_equal(stage_run(&stage, nothing, NULL), ACT_OK);  // it goes on
+  act_rc rc;
+  while ((rc = kidp_call_get(stage.cx, to, (km_get){0}, ACT_SEC(10), &answer)) == ACT_EFULL) {
+  }
+  assert_int_equal(rc, ACT_OK);
+  assert_int_equal(answer->count, flood.accepted);
+  assert_int_equal(answer->disorder, 0);
+  act_reply_free(stage.cx, answer);
+
+  halt(pid);
+  flood.accepted = 0;
+  assert_int_equal(stage_run(&stage, send_until_parked, &flood), ACT_OK);
+  assert_int_equal(kill(pid, SIGKILL), 0);
+  assert_int_equal(stage_run(&stage, nothing, NULL), ACT_OK);
+  diary_wait("exit slow");
+  // One record of what the process held, one of what was parked.
+  assert_int_equal(stage_counters(&stage).undelivered, 2);
+  stage_close(&stage);
+}
+
 static void the_bound_is_half_of_the_mailbox_and_exact(void **state) {
   (void)state;
   struct stage stage;
@@ -465,6 +526,7 @@ int main(void) {
       cmocka_unit_test(one_who_overstays_its_stop_is_killed),
       cmocka_unit_test(a_stop_lets_it_end_by_itself),
       cmocka_unit_test(the_bound_is_half_of_the_mailbox_and_exact),
+      cmocka_unit_test(a_sender_parks_on_a_process_until_it_takes_more_or_dies),
       cmocka_unit_test(a_message_over_the_limit_is_refused_here),
       cmocka_unit_test(what_a_killed_process_held_is_one_gap),
       cmocka_unit_test(its_own_address_reaches_it_and_dies_with_it),
