@@ -68,7 +68,8 @@ struct act__search {
   act_reply token;             // the internal ask that it ends
   const act_protocol *protocol;
   struct act__dial *dial;      // waits for this link to come up
-  uint64_t incarnation;        // or has been sent there
+  uint64_t incarnation;        // or for one to that node, or (sent) for its answer
+  bool sent;
   uint8_t name_length;
   char name[ACT_NAME_MAX + 1];
 };
@@ -202,7 +203,7 @@ void act__searches_up(struct act__remote *remote, struct act__far *far, struct a
 // The link that `dial` or `incarnation` names will not answer any more.
 void act__searches_end(struct act__remote *remote, struct act__dial *dial, uint64_t incarnation,
                        act_rc why, struct act__worker *me);
-// Another link leads there: its searches go over that one.
+// Another link leads there, or is just being made: its searches go over that one. False: there is none.
 bool act__searches_move(struct act__remote *remote, struct act__dial *dial, uint64_t incarnation,
                         struct act__worker *me);
 void act__receive_lookup(struct act__remote *remote, struct act__far *far,

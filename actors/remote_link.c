@@ -61,7 +61,7 @@ static void on_up(void *arg, struct act__peer *peer, struct act__worker *me) {
     act__own_up(far, me);
   } else if (act__peer_is_parent(peer)) {
     parent_up(remote, far);
-  } else if (far->dial) {
+  } else {
     act__searches_up(remote, far, me);
   }
 }
@@ -103,11 +103,11 @@ static act_rc search_rc(act_rc why) {
 
 // The dial has ended. It is hidden before its searches are ended, so that none joins it afterwards.
 static void dial_down(struct act__remote *remote, struct act__dial *dial, struct act__peer *peer,
-                      act_rc why, struct act__worker *me) {
+                      bool was_up, act_rc why, struct act__worker *me) {
   act__mutex_lock(&remote->lock);
   act__list_remove(&dial->link);
   act__mutex_unlock(&remote->lock);
-  bool moved = why == ACT_EEXIST &&
+  bool moved = !was_up && why == ACT_EEXIST &&
                act__searches_move(remote, dial, act__peer_incarnation(peer), me);
   if (!moved) act__searches_end(remote, dial, 0, search_rc(why), me);
   act__free(dial);
@@ -143,7 +143,7 @@ static void on_down(void *arg, struct act__peer *peer, bool was_up, act_rc why, 
   } else if (act__peer_is_parent(peer)) {
     parent_down(remote, me);
   } else if (cookie) {
-    dial_down(remote, (struct act__dial *)cookie, peer, why, me);
+    dial_down(remote, (struct act__dial *)cookie, peer, was_up, why, me);
   }
 }
 

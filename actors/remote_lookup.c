@@ -55,6 +55,7 @@ static void send_search(struct act__remote *remote, struct act__search *search,
                         struct act__peer_id link, uint64_t incarnation) {
   search->dial = NULL;
   search->incarnation = incarnation;
+  search->sent = true;
   struct act__peer *peer;
   struct act__bytes *out = act__link_begin(remote, link, &peer);
   if (!out) return;
@@ -153,9 +154,12 @@ static struct act__search *first_of(struct act__remote *remote, const struct act
 void act__searches_up(struct act__remote *remote, struct act__far *far, struct act__worker *me) {
   (void)me;
   act__mutex_lock(&remote->lock);
-  far->dial->far = far;
-  struct act__search *search;
-  while ((search = first_of(remote, far->dial, 0))) {
+  if (far->dial) far->dial->far = far;
+  size_t index = 0;
+  void *value;
+  while (act__map_next(&remote->searches, &index, NULL, &value)) {
+    struct act__search *search = (struct act__search *)value;
+    if (search->sent || !concerns(search, far->dial, far->incarnation)) continue;
     send_search(remote, search, far->id, far->incarnation);
   }
   act__mutex_unlock(&remote->lock);
@@ -181,11 +185,16 @@ bool act__searches_move(struct act__remote *remote, struct act__dial *dial, uint
   act__mutex_lock(&remote->lock);
   struct act__far *far = incarnation ? act__far_of(remote, incarnation) : only_peer(remote);
   struct act__search *search;
-  while (far && (search = first_of(remote, dial, 0))) {
-    send_search(remote, search, far->id, far->incarnation);
+  while ((far || incarnation) && (search = first_of(remote, dial, 0))) {
+    if (far) {
+      send_search(remote, search, far->id, far->incarnation);
+    } else {  // both have dialled at once, and the other one's connection is still in its handshake
+      search->dial = NULL;
+      search->incarnation = incarnation;
+    }
   }
   act__mutex_unlock(&remote->lock);
-  return far != NULL;
+  return far || incarnation;
 }
 
 void act__searches_end(struct act__remote *remote, struct act__dial *dial, uint64_t incarnation,
@@ -264,7 +273,7 @@ static struct act__search *take_search(struct act__remote *remote, uint32_t requ
                                        uint64_t incarnation) {
   struct act__search *search =
       (struct act__search *)act__map_get(&remote->searches, request);
-  if (!search || search->dial || search->incarnation != incarnation) return NULL;
+  if (!search || !search->sent || search->incarnation != incarnation) return NULL;
   act__map_remove(&remote->searches, request);
   return search;
 }

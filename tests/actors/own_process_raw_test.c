@@ -59,7 +59,8 @@ static act_rc put_grant(uint32_t slot, uint32_t msgs) {
 
 // Names its own actor before it says that this one is its own.
 static act_rc put_found(void) {
-  struct act__frame_found found = {77, {CHILD_NODE, SLOT, 1, 1, 0}, 4, 64};
+  struct act__frame_found found = {
+      .request = 77, .pid = {CHILD_NODE, SLOT, 1, 1, 0}, .msgs = 4, .units = 64};
   return act__frame_put_found(&out, &found);
 }
 

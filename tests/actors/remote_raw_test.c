@@ -103,7 +103,7 @@ static const struct act__frame *await_frame(enum act__frame_type type) {
   }
 }
 
-static void connect_raw(void) {
+static void connect_as(uint64_t incarnation) {
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
   raw.fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -114,11 +114,15 @@ static void connect_raw(void) {
                                    .version_max = ACT__WIRE_VERSION,
                                    .role = ACT__ROLE_PEER,
                                    .frame_max = ACT__FRAME_MAX,
-                                   .incarnation = OUR_NODE,
+                                   .incarnation = incarnation,
                                    .name = act__span_of_text("raw")};
   assert_int_equal(act__frame_put_hello(&raw.out, &hello), ACT_OK);
   flush();
   await_frame(ACT__FRAME_WELCOME);
+}
+
+static void connect_raw(void) {
+  connect_as(OUR_NODE);
   assert_int_equal(act__frame_put_heartbeat(&raw.out), ACT_OK);
 }
 
@@ -373,6 +377,88 @@ static void who_never_had_credit_makes_way_for_the_next_in_its_slot(void **state
   assert_int_equal(stage_run(&stage, send_to_six, &second), ACT_OK);
 }
 
+// --- both dial at once ---------------------------------------------------------------------------------
+
+ACT_MSG(rm_seek, (str, at, 1))
+#define SEEK(CAST, CALL, P) CAST(P, 1, seek, rm_seek)
+ACT_PROTOCOL(seekp, 1, SEEK)
+ACT_ACTOR(seeker, seekp, SEEK, struct counter, act_noargs)
+ACT_ON_FOUND(seeker, on_found, rawp)
+
+static act_rc seeker_init(struct counter *self, act_cx *cx, const act_noargs *args) {
+  (void)self;
+  (void)args;
+  char name[160];
+  snprintf(name, sizeof name, "counter@%s-raw", address);
+  return rawp_lookup(cx, name, ACT_SEC(PATIENCE_S), on_found_then(0));
+}
+
+static act_rc seeker_seek(struct counter *self, act_cx *cx, const rm_seek *m) {
+  (void)self;
+  (void)cx;
+  (void)m;
+  return ACT_OK;
+}
+
+static act_rc on_found(struct counter *self, act_cx *cx, act_rc st, rawp_ref ref, uintptr_t tag) {
+  (void)self;
+  (void)cx;
+  (void)tag;
+  diary_note("found %s %u", act_rc_name(st), ref.pid.slot);
+  return ACT_OK;
+}
+
+static act_rc spawn_seeker(struct host *self, act_cx *cx, void *arg) {
+  (void)self;
+  (void)arg;
+  act_child child = {.id = "seeker", .behavior = &seeker, .restart = ACT_TEMPORARY};
+  return act_spawn(cx, &child, host_on_exit_then(0), NULL);
+}
+
+// We listen, and are dialled.
+static int accept_raw(void) {
+  struct sockaddr_un at = {.sun_family = AF_UNIX};
+  snprintf(at.sun_path, sizeof at.sun_path, "%s-raw", path);
+  int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+  assert_int_equal(listen(listener, 1), 0);
+  assert_int_equal(stage_run(&stage, spawn_seeker, NULL), ACT_OK);
+  int fd = accept(listener, NULL, NULL);
+  assert_true(fd >= 0);
+  close(listener);
+  unlink(at.sun_path);
+  return fd;
+}
+
+static void a_look_up_goes_over_the_one_connection_that_is_kept(void **state) {
+  (void)state;
+  const uint64_t ours = UINT64_MAX;  // the larger one's dial is kept: ours
+  disconnect_raw();
+  connect_as(ours);  // not confirmed yet
+  int first = raw.fd;
+  raw.fd = accept_raw();
+  await_frame(ACT__FRAME_HELLO);
+  struct act__frame_welcome welcome = {.version = ACT__WIRE_VERSION,
+                                       .role = ACT__ROLE_PEER,
+                                       .frame_max = ACT__FRAME_MAX,
+                                       .incarnation = ours,
+                                       .name = act__span_of_text("raw")};
+  assert_int_equal(act__frame_put_welcome(&raw.out, &welcome), ACT_OK);
+  flush();
+  assert_int_equal(await_frame(ACT__FRAME_REFUSE)->u.ending.rc, ACT_EEXIST);
+  close(raw.fd);
+  raw.fd = first;
+  assert_int_equal(act__frame_put_heartbeat(&raw.out), ACT_OK);
+  flush();
+  struct act__frame_found found = {.request = await_frame(ACT__FRAME_LOOKUP)->u.lookup.request,
+                                   .pid = {ours, 6, 1, 1, 0},
+                                   .msgs = 4,
+                                   .units = 64};
+  assert_int_equal(act__frame_put_found(&raw.out, &found), ACT_OK);
+  flush();
+  diary_wait("found ACT_OK 6");
+}
+
 #define RAW_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -395,6 +481,7 @@ int main(void) {
       RAW_TEST(answers_that_nobody_asked_for_are_counted),
       RAW_TEST(a_grant_beyond_all_bounds_closes_the_link),
       RAW_TEST(who_never_had_credit_makes_way_for_the_next_in_its_slot),
+      RAW_TEST(a_look_up_goes_over_the_one_connection_that_is_kept),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   diary_clear();
