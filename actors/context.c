@@ -58,7 +58,7 @@ void act_end(act_cx *cx) {
 
 act_rc act_ready(act_cx *cx) {
   struct act__cell *cell = cx->cell;
-  if (!cell || cell->life != ACT__STARTING || !cell->cold->later) return ACT_EINVAL;
+  if (!cell || cell->life != ACT__STARTING || !cell->cold || !cell->cold->later) return ACT_EINVAL;
   act__cell_up(cx, cell);
   return ACT_OK;
 }

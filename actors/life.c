@@ -16,12 +16,14 @@ void act__cell_up(act_cx *cx, struct act__cell *cell) {
   ACT_ASSERT(cell->life == ACT__STARTING);
   cell->life = ACT__UP;
   struct act__cold *cold = cell->cold;
-  cold->later = false;
-  // What waited comes before what is pending: it was sent earlier.
-  *cold->aside_tail = cell->pending;
-  cell->pending = cold->aside;
-  cold->aside = NULL;
-  cold->aside_tail = &cold->aside;
+  if (cold) {
+    cold->later = false;
+    // What waited comes before what is pending: it was sent earlier.
+    *cold->aside_tail = cell->pending;
+    cell->pending = cold->aside;
+    cold->aside = NULL;
+    cold->aside_tail = &cold->aside;
+  }
   if (cell->park) act__park_up(cell);
   act__child_tell_up(cx, cell);
 }

@@ -66,7 +66,9 @@ static act_rc init(void *state, act_cx *cx, const void *args) {
   const act_sup *sup = (const act_sup *)args;
   self->sup = sup;
   self->within_ms = act__sup_within_ms(sup);
-  cx->cell->cold->in_order = true;
+  struct act__cold *cold = act__cell_cold(cx->cell);
+  if (!cold) return ACT_ENOMEM;
+  cold->in_order = true;
   uint32_t max = act__sup_max_restarts(sup);
   int64_t *ring = max ? (int64_t *)act_alloc(cx, max * sizeof *ring) : NULL;
   self->kids = sup->nkids ? (struct kid *)act_alloc(cx, sup->nkids * sizeof *self->kids) : NULL;

@@ -144,19 +144,18 @@ static void start(act_cx *cx, struct act__cell *cell) {
   cell->watch_epoch = birth->epoch;
   act__spinlock_unlock(act__stripe(cx->system, cell->slot));
 
-  // The cold part exists from here on while the actor starts: messages may have to wait aside.
-  if (!act__cell_cold(cell) ||
-      !(cell->state = act__pool_alloc(&cx->me->cache, act__exec_pool(cx->system->exec),
-                                      cell->behavior->state_size + 1u))) {
+  cell->state = act__pool_alloc(&cx->me->cache, act__exec_pool(cx->system->exec),
+                                cell->behavior->state_size + 1u);
+  if (!cell->state) {
     act__cell_end(cx, cell, ACT_REASON_FAILED, ACT_ENOMEM, "no memory to start");
     return;
   }
   memset(cell->state, 0, cell->behavior->state_size);
-  cell->cold->later = false;
   act_rc rc = cell->behavior->init(cell->state, cx, birth->args);
   if (rc == ACT_LATER) {
-    cell->cold->later = cell->life == ACT__STARTING;
-    rc = ACT_OK;
+    // Messages will have to wait aside, so from here on there is a cold part.
+    rc = act__cell_cold(cell) ? ACT_OK : ACT_ENOMEM;
+    if (!rc) cell->cold->later = cell->life == ACT__STARTING;
   } else if (rc == ACT_OK) {
     act__cell_up(cx, cell);
   }
