@@ -165,9 +165,10 @@ static void deliver(struct act__remote *remote, struct act__far *far,
     act__cell_push(system, me, act__cell_at(system, slot), env);
     return;
   }
+  const act_op *op = env->op;
   act__env_free(system, act__cx_of(me), env);
-  if (rc == ACT_EDEAD) {
-    undelivered(remote, frame, env->op, rc, me);
+  if (rc == ACT_EDEAD) {  // it has ended since its grant was looked at
+    undelivered(remote, frame, op, rc, me);
     end_ask(remote, far, frame, rc, me);
   } else {
     malformed(remote, far, "more was sent to an actor than was granted");
