@@ -45,6 +45,7 @@ struct bench {
   uint64_t x;              // its parameter, if it has one
   uint64_t growth_actors;
   uint32_t growth_bytes;
+  enum act_full full;      // of the driver's mailbox
   // Owner: the driver's side.
   int64_t began_ns, ended_ns;
   double cpu_began, machine_began;

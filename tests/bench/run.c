@@ -111,7 +111,7 @@ act_node bench_node(const struct bench *bench) {
 
 void bench_play(struct bench *bench, const act_behavior *driver, act_limits limits) {
   act_child kid = {.id = "driver", .behavior = driver, .args = bench, .limits = limits,
-                   .stop_ms = ACT_SEC(60)};
+                   .mailbox = {.full = bench->full}, .stop_ms = ACT_SEC(60)};
   act_sup root = {.never_restart = true, .kids = &kid, .nkids = 1};
   act_node node = bench_node(bench);
   act_runtime *rt;

@@ -27,6 +27,8 @@ const struct bench_workload bench_workloads[] = {
     {"parallel_1ms", "parallel", "the same, 1 ms", bench_parallel_1ms},
     {"overload", "overload", "messages handled by a slow receiver that REJECTs the rest",
      bench_overload},
+    {"overload_park", "overload", "the same with a mailbox that parks its senders",
+     bench_overload_park},
     {"fairness", "fairness", "round trips of a pair beside two actors that never stop",
      bench_fairness},
 };

@@ -26,6 +26,7 @@ void bench_parallel_1us(struct bench *bench);
 void bench_parallel_10us(struct bench *bench);
 void bench_parallel_1ms(struct bench *bench);
 void bench_overload(struct bench *bench);
+void bench_overload_park(struct bench *bench);
 void bench_fairness(struct bench *bench);
 
 // Building blocks of the growth tables.
