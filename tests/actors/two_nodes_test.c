@@ -342,9 +342,8 @@ static void a_sender_parks_until_credit_comes_home(void **state) {
   (void)state;
   park_on("parks");
   gate_set(true);
-  // The host takes this only when its message has gone; and what it asks comes behind.
   assert_int_equal(stage_run(&client, ask_get, NULL), ACT_OK);
-  diary_wait("answer 0 ACT_OK 8 0");
+  diary_wait("answer 0 ACT_OK 8 0");  // what was parked went first
   assert_int_equal(stage_counters(&client).undelivered, 0);
 }
 
