@@ -31,6 +31,7 @@ struct act__ask {
   struct act__alarm alarm;
   ACT__ATOMIC(uint64_t) word;   // generation << 1 | open
   ACT__ATOMIC(uint32_t) parts;  // who has not let go yet: asker, alarm
+  ACT__ATOMIC(uint64_t) node;   // to which its request went; 0: it has not left this one
   struct act__system *system;
   const act_op *op;             // what was asked; NULL: a look-up
   uint32_t index;
@@ -223,6 +224,17 @@ const act_op *act__ask_op(struct act__system *system, act_reply token) {
   return ask->op;
 }
 
+void act__ask_sent_to(struct act__system *system, act_reply token, uint64_t node) {
+  struct act__ask *ask = ask_at(system, token.index);
+  // relaxed: its answer comes over a link that this request went over first.
+  if (ask) act__store_relaxed(&ask->node, node);
+}
+
+bool act__ask_was_sent_to(struct act__system *system, act_reply token, uint64_t node) {
+  struct act__ask *ask = ask_at(system, token.index);
+  return ask && act__load_relaxed(&ask->node) == node;  // relaxed: see above
+}
+
 bool act__ask_is_open(struct act__system *system, act_reply token) {
   struct act__ask *ask = ask_at(system, token.index);
   // relaxed: a hint.
@@ -285,6 +297,7 @@ static act_reply open_ask(struct act__ask *ask, int64_t deadline_ns, struct act_
   ask->answer = NULL;
   ask->status = ACT_OK;
   act__store_relaxed(&ask->parts, 2);  // relaxed: published by the word below
+  act__store_relaxed(&ask->node, 0);   // relaxed: likewise
   uint64_t word = act__load_relaxed(&ask->word);  // relaxed: nobody else has a valid token yet
   // release [claim]: pairs with claim and the loads that precede it.
   act__store_release(&ask->word, word | 1);

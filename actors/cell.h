@@ -432,6 +432,11 @@ bool act__ask_end(struct act__system *system, act_cx *cx, act_reply token, act_r
                   struct act__answer_block *answer);
 // The operation that this open ask of ours is about, or NULL if it has ended. A hint. Any thread.
 const act_op *act__ask_op(struct act__system *system, act_reply token);
+// The request of this ask of ours goes to that node: an answer is taken from there and from nowhere
+// else. Before the request leaves.
+void act__ask_sent_to(struct act__system *system, act_reply token, uint64_t node);
+// Was it? False for one that never left this node. Any thread.
+bool act__ask_was_sent_to(struct act__system *system, act_reply token, uint64_t node);
 // Whether it is open still. A hint. Any thread.
 bool act__ask_is_open(struct act__system *system, act_reply token);
 // The same for a token of any node.

@@ -179,6 +179,7 @@ static bool remember(struct act__proxy *proxy, uint32_t index, uint32_t gen) {
   }
   if (proxy->forwarded_count == proxy->forwarded_capacity) return false;
   proxy->forwarded[proxy->forwarded_count++] = (struct act__forwarded){index, gen};
+  act__ask_sent_to(system, (act_reply){system->incarnation, index, gen}, proxy->node);
   return true;
 }
 
@@ -202,8 +203,11 @@ static act_rc pack(struct parcel *parcel, struct act__worker *me) {
   act_rc rc = write_frame(parcel, peer, out);
   if (!rc) {
     act__spinlock_lock(&proxy->lock);
-    if ((parcel->frame.flags & ACT__MESSAGE_ASK) &&
-        !remember(proxy, parcel->frame.ask_index, parcel->frame.ask_gen)) {
+    if (!proxy->linked) {  // its end has come since we looked, and what was spent is given up
+      rc = ACT_EDEAD;
+      out->length = before;
+    } else if ((parcel->frame.flags & ACT__MESSAGE_ASK) &&
+               !remember(proxy, parcel->frame.ask_index, parcel->frame.ask_gen)) {
       rc = ACT_ENOMEM;
       out->length = before;
     } else {

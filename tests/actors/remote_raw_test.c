@@ -333,6 +333,30 @@ static void answers_that_nobody_asked_for_are_counted(void **state) {
   assert_int_equal(stage_counters(&stage).late_replies, 2);
 }
 
+// Plays the peer while the test's own call is open: answers every ask there may be, then waits until
+// the node has read that far.
+static act_rc forge_answers(struct host *self, act_cx *cx, void *arg) {
+  (void)self;
+  (void)cx;
+  (void)arg;
+  for (uint32_t index = 0; index < 8; index++) {
+    for (uint32_t gen = 0; gen < 256; gen++) {
+      struct act__frame_reply reply = {.ask_index = index, .ask_gen = gen, .rc = ACT_EDEAD};
+      assert_int_equal(act__frame_put_reply(&raw.out, &reply), ACT_OK);
+    }
+  }
+  put_message(99, true, empty_map, sizeof empty_map);
+  flush();
+  assert_int_equal(await_frame(ACT__FRAME_REPLY)->u.reply.rc, ACT_EVERSION);
+  return ACT_OK;
+}
+
+static void only_who_was_asked_can_answer(void **state) {
+  (void)state;
+  assert_int_equal(stage_run(&stage, forge_answers, NULL), ACT_OK);
+  assert_int_equal(stage_counters(&stage).late_replies, 8 * 256);
+}
+
 static void a_grant_beyond_all_bounds_closes_the_link(void **state) {
   (void)state;
   struct act__frame_grant grant = {.target = {5, 1, 1}, .msgs = UINT32_MAX, .units = 1};
@@ -479,6 +503,7 @@ int main(void) {
       RAW_TEST(a_message_to_nobody_ends_its_ask),
       RAW_TEST(reaching_for_nobody_is_answered_dead),
       RAW_TEST(answers_that_nobody_asked_for_are_counted),
+      RAW_TEST(only_who_was_asked_can_answer),
       RAW_TEST(a_grant_beyond_all_bounds_closes_the_link),
       RAW_TEST(who_never_had_credit_makes_way_for_the_next_in_its_slot),
       RAW_TEST(a_look_up_goes_over_the_one_connection_that_is_kept),
