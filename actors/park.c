@@ -374,9 +374,9 @@ act_rc act__park_send(act_cx *cx, const struct act__parcel *parcel, struct act__
   return ACT_OK;
 }
 
-bool act__park_follow(act_cx *cx, struct act__cell *to, struct act__env *notice) {
-  struct act__place *place = cx && cx->cell ? cx->cell->park : NULL;
-  if (!place || !place->parked) return false;
+bool act__park_follow_if_waiting(act_cx *cx, struct act__cell *to, struct act__env *notice) {
+  struct act__place *place = cx->cell->park;
+  if (!place->parked) return false;
   lock(cx->system);
   bool follows = place->waits && place->parcel.target == to;
   if (follows) {

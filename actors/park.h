@@ -62,7 +62,10 @@ void act__park_up(struct act__cell *cell);
 
 // A notice from this handler to another cell must not overtake a message parked for the same cell: true,
 // it is taken and follows that message.
-bool act__park_follow(act_cx *cx, struct act__cell *to, struct act__env *notice);
+bool act__park_follow_if_waiting(act_cx *cx, struct act__cell *to, struct act__env *notice);
+static inline bool act__park_follow(act_cx *cx, struct act__cell *to, struct act__env *notice) {
+  return cx && cx->cell && cx->cell->park && act__park_follow_if_waiting(cx, to, notice);
+}
 
 // Gives back room of messages that were handled, and hands it to who waits.
 static inline void act__cell_release(struct act__system *system, struct act__worker *me,
