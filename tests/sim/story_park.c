@@ -126,6 +126,7 @@ static void send_on(struct node_part *part, act_cx *cx, uint32_t hops) {
   struct node_part *to = &world->parts[part->to[act_rand(cx) % part->outs]];
   passing_svc svc;
   if (passing_svc_named(cx, world->names[to->index], &svc) != ACT_OK) return;
+  to->slot = svc.pid.slot;  // it has its name before its first turn
   parcel item = {.id = world->items++, .from = part->index, .hops = hops};
   bool was_parked = act_parked(cx);
   if (act_rand(cx) % 4) {
@@ -162,7 +163,6 @@ static void on_gone(void *arg) {
 
 static act_rc noder_init(struct node *self, act_cx *cx, const struct node_part *part) {
   self->part = (struct node_part *)(uintptr_t)part;
-  self->part->slot = act_self(cx).slot;
   act_rc rc = act_defer(cx, on_gone, self->part);
   if (!rc) rc = next_burst(self->part, cx);
   if (rc || part->start_ms == 0) return rc;
