@@ -70,6 +70,8 @@ void act__grant_consume(struct act__grant *grant, struct act__credit amount) {
 static bool return_is_due(const struct act__grant *grant) {
   if (act__credit_is_zero(grant->consumed)) return false;
   if (grant->with_peer.messages == 0 || grant->with_peer.units == 0) return true;
+  // Nothing more will be consumed by itself, and the peer may wait to send one heavy message.
+  if (act__credit_is_zero(in_mailbox(grant))) return true;
   return grant->consumed.messages >= grant->total.messages / ACT__CREDIT_RETURN_PART ||
          grant->consumed.units >= grant->total.units / ACT__CREDIT_RETURN_PART;
 }

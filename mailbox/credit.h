@@ -30,7 +30,8 @@
 // The most that one side may ever hold, in messages or in units.
 #define ACT__CREDIT_MAX 2147483647u
 
-// A return is due when this part of the grant is consumed.
+// A return is due when this part of the grant is consumed, when the peer can have nothing left, and
+// when nothing of it is left to consume.
 #define ACT__CREDIT_RETURN_PART 4u
 
 struct act__credit {

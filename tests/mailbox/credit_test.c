@@ -90,6 +90,7 @@ static void return_is_due_at_a_quarter_of_the_units(void **state) {
   act__grant_give(&grantor, &grant, credit(100, 1000));
   assert_int_equal(act__grant_arrive(&grant, 249), ACT_OK);
   assert_int_equal(act__grant_arrive(&grant, 1), ACT_OK);
+  assert_int_equal(act__grant_arrive(&grant, 1), ACT_OK);  // stays there
   act__grant_consume(&grant, credit(1, 249));
   assert_credit(act__grant_take_return(&grant, false), 0, 0);
   act__grant_consume(&grant, credit(1, 1));
@@ -107,6 +108,22 @@ static void return_is_due_when_the_peer_can_have_nothing_left(void **state) {
   assert_credit(act__grant_take_return(&grant, false), 0, 0);
   assert_int_equal(act__grant_arrive(&grant, 1), ACT_OK);
   assert_credit(act__grant_take_return(&grant, false), 1, 1);
+}
+
+// Else a peer that waits to send one message as heavy as its whole grant would wait for ever.
+static void return_is_due_when_nothing_is_left_to_consume(void **state) {
+  (void)state;
+  struct act__grantor grantor;
+  struct act__grant grant = {.total = {0, 0}};
+  act__grantor_init(&grantor, 200, 2000);
+  act__grant_give(&grantor, &grant, credit(100, 1000));
+  assert_int_equal(act__grant_arrive(&grant, 1), ACT_OK);
+  assert_int_equal(act__grant_arrive(&grant, 1), ACT_OK);
+  act__grant_consume(&grant, credit(1, 1));
+  assert_credit(act__grant_take_return(&grant, false), 0, 0);
+  act__grant_consume(&grant, credit(1, 1));
+  assert_credit(act__grant_take_return(&grant, false), 2, 2);
+  assert_int_equal(act__grant_arrive(&grant, 1000), ACT_OK);
 }
 
 static void flush_returns_whatever_is_consumed(void **state) {
@@ -240,6 +257,7 @@ int main(void) {
       cmocka_unit_test(return_is_due_at_a_quarter_and_not_before),
       cmocka_unit_test(return_is_due_at_a_quarter_of_the_units),
       cmocka_unit_test(return_is_due_when_the_peer_can_have_nothing_left),
+      cmocka_unit_test(return_is_due_when_nothing_is_left_to_consume),
       cmocka_unit_test(flush_returns_whatever_is_consumed),
       cmocka_unit_test(peer_cannot_give_up_more_than_it_has),
       cmocka_unit_test(end_releases_all_but_what_has_arrived),
