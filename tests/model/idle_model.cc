@@ -102,7 +102,7 @@ struct idle : rl::test_suite<idle<Workers, Publishers, Each, Together>, Workers 
   }
 
   // False: finishing.
-  bool sleep(int me, bool *searching) {
+  bool lie_down(int me, bool *searching) {
     bed_mutex.lock(RL_INFO);
     in_bed[me] = true;
     act__idle_sleep(&word, *searching);
@@ -140,7 +140,7 @@ struct idle : rl::test_suite<idle<Workers, Publishers, Each, Together>, Workers 
         if (searching && act__idle_search_end(&word) && act__load_seq_cst(&length) > 0) wake_one();
         searching = false;
         handle();
-      } else if (!sleep(me, &searching)) {
+      } else if (!lie_down(me, &searching)) {
         return;
       }
     }
