@@ -49,7 +49,7 @@ enum act__express {
   ACT__EXPRESS_STOP = 2,     // owner: end normally
   ACT__EXPRESS_KILL = 4,     // owner: end as killed
   ACT__EXPRESS_FORGET = 8,   // owner: DOWN and not to be restarted, the slot may be reused
-  ACT__EXPRESS_REMOTE = 16,  // a proxy: its link or process has news (actors/proxy.h)
+  ACT__EXPRESS_REMOTE = 16,  // a proxy: its link or process has news (actors/remote/proxy.h)
 };
 
 struct act__cell {
@@ -60,8 +60,8 @@ struct act__cell {
   ACT__ATOMIC(uint32_t) express;
   ACT__ATOMIC(uint32_t) msgs_max;
   ACT__ATOMIC(uint32_t) units_max;
-  ACT__ATOMIC(uint32_t) granted;    // peers may hold credits for this mailbox (actors/grant.c)
-  ACT__ATOMIC(uint32_t) remote;     // it stands for an actor elsewhere (actors/proxy.h)
+  ACT__ATOMIC(uint32_t) granted;    // peers may hold credits for this mailbox (actors/remote/grant.c)
+  ACT__ATOMIC(uint32_t) remote;     // it stands for an actor elsewhere (actors/remote/proxy.h)
   ACT__ATOMIC(uint32_t) park_ms;    // what a full mailbox does: 0 rejects, else parks so long at most
   ACT__ATOMIC(struct act__cell *) parent;  // whose child it is; written by the parent only
   uint32_t slot;                    // immutable
@@ -222,7 +222,7 @@ struct act_cx {
 #define ACT__STRIPES 64u
 
 struct act__asks;    // the table of ask records (actors/ask.h)
-struct act__remote;  // links to other nodes (actors/remote.h); NULL: none
+struct act__remote;  // links to other nodes (actors/remote/remote.h); NULL: none
 
 struct act__system {
   struct act__exec *exec;

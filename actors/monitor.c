@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "actors/cell.h"
-#include "actors/proxy.h"
+#include "actors/remote/proxy.h"
 #include "base/check.h"
 
 struct act__watch {

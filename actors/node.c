@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "actors/cell.h"
-#include "actors/remote.h"
+#include "actors/remote/remote.h"
 #include "actors/system_run.h"
 #include "base/check.h"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "actors/proxy.h"
+#include "actors/remote/proxy.h"
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/clock.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "actors/cell.h"
-#include "actors/proxy.h"
+#include "actors/remote/proxy.h"
 #include "base/alloc.h"
 #include "mailbox/copy.h"
 

@@ -5,7 +5,7 @@
 
 #include "actors/cell.h"
 #include "actors/park.h"
-#include "actors/proxy.h"
+#include "actors/remote/proxy.h"
 #include "base/check.h"
 #include "mailbox/copy.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "actors/child.h"
-#include "actors/proxy.h"
+#include "actors/remote/proxy.h"
 #include "actors/supervise/check.h"
 #include "base/check.h"
 #include "mailbox/copy.h"

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "actors/remote.h"
+#include "actors/remote/remote.h"
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/rand.h"

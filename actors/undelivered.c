@@ -3,7 +3,7 @@
 // What was accepted and will not be handled: exactly one record each, and an end for its asker.
 #include "actors/cell.h"
 #include "actors/park.h"
-#include "actors/proxy.h"
+#include "actors/remote/proxy.h"
 #include "mailbox/copy.h"
 
 void act__env_free(struct act__system *system, act_cx *cx, struct act__env *env) {

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/remote_link.h"
-#include "actors/remote_impl.h"
+#include "actors/remote/link.h"
+#include "actors/remote/impl.h"
 #include "actors/system_run.h"
 #include "base/alloc.h"
 #include "base/check.h"

@@ -22,7 +22,7 @@
 #define TROUPE_ACTORS_REMOTE_IMPL_H
 
 #include "actors/cell.h"
-#include "actors/proxy.h"
+#include "actors/remote/proxy.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/thread.h"
@@ -183,7 +183,7 @@ void act__grant_spoilt(struct act__remote *remote, struct act__far *far, uint32_
 // The link is gone. Role holder.
 void act__grants_end(struct act__remote *remote, struct act__far *far, struct act__worker *me);
 
-// --- receiving (remote_receive.c) ----------------------------------------------------------------
+// --- receiving (receive.c) ----------------------------------------------------------------
 
 uint64_t act__protocol_key(const act_protocol *protocol);
 void act__receive_message(struct act__remote *remote, struct act__far *far,
@@ -197,7 +197,7 @@ ACT_MUST act_rc act__send_reply(struct act__remote *remote, act_reply token, act
                                 const act_schema *schema, const void *message,
                                 struct act__worker *me);
 
-// --- looking up (remote_lookup.c) ----------------------------------------------------------------
+// --- looking up (lookup.c) ----------------------------------------------------------------
 
 void act__searches_up(struct act__remote *remote, struct act__far *far, struct act__worker *me);
 // The link that `dial` or `incarnation` names will not answer any more.
@@ -213,7 +213,7 @@ void act__receive_found(struct act__remote *remote, struct act__far *far,
 void act__receive_notfound(struct act__remote *remote, struct act__far *far,
                            const struct act__frame_notfound *frame, struct act__worker *me);
 
-// --- addresses in messages (remote_pids.c) -------------------------------------------------------
+// --- addresses in messages (pids.c) -------------------------------------------------------
 
 // Calls fn for every address in a message. Any thread.
 void act__pids_walk(const act_schema *schema, const void *message,
@@ -222,7 +222,7 @@ void act__pids_walk(const act_schema *schema, const void *message,
 void act__pids_grant(struct act__remote *remote, uint64_t node, struct act__peer_id link,
                      const act_schema *schema, const void *message, struct act__worker *me);
 
-// --- links (remote_link.c) -----------------------------------------------------------------------
+// --- links (link.c) -----------------------------------------------------------------------
 
 // The far node says that this generation lives in that slot: one before it is gone. It is not told of
 // the end of an actor that it held no credit for. Generations do not come round. Role holder.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A system's remote side as a whole: made with it, told to listen, watching signals, stopped, freed.
-#include "actors/remote.h"
+#include "actors/remote/remote.h"
 
 #include <signal.h>
 #include <unistd.h>
 
-#include "actors/remote_impl.h"
-#include "actors/remote_link.h"
+#include "actors/remote/impl.h"
+#include "actors/remote/link.h"
 #include "actors/system_run.h"
 #include "base/alloc.h"
 #include "base/check.h"

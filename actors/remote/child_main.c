@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/remote.h"
-#include "actors/remote_impl.h"
+#include "actors/remote/remote.h"
+#include "actors/remote/impl.h"
 #include "actors/supervise/check.h"
 #include "actors/system_run.h"
 #include "base/alloc.h"

@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/remote_impl.h"
+#include "actors/remote/impl.h"
 #include "actors/supervise/check.h"
 #include "base/alloc.h"
 #include "base/check.h"

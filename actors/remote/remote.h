@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A system's links to other nodes and own processes, and its event loop: made, started and stopped
-// with the system. The other side of actors/proxy.h.
-#ifndef TROUPE_ACTORS_REMOTE_H
-#define TROUPE_ACTORS_REMOTE_H
+// with the system. The other side of actors/remote/proxy.h.
+#ifndef TROUPE_ACTORS_REMOTE_REMOTE_H
+#define TROUPE_ACTORS_REMOTE_REMOTE_H
 
 #include "actors/cell.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/remote_impl.h"
+#include "actors/remote/impl.h"
 #include "base/alloc.h"
 
 // --- asking ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@
 // reserves; the owner closes the mailbox and then reads the mark (one swap). Either the reservation
 // fails, or the owner sees the mark and comes here.
 #include "actors/park.h"
-#include "actors/remote_impl.h"
+#include "actors/remote/impl.h"
 #include "base/alloc.h"
 #include "base/check.h"
 

@@ -8,7 +8,7 @@
 // that we do not know does not: it is sent back (NACK) and its asker is told.
 #include <string.h>
 
-#include "actors/remote_impl.h"
+#include "actors/remote/impl.h"
 #include "base/check.h"
 #include "mailbox/codec.h"
 #include "mailbox/copy.h"

@@ -2,7 +2,7 @@
 //
 // Addresses inside messages: whoever is sent the address of an actor of ours gets its first credits
 // just before, so that it can send there as soon as it has read the message.
-#include "actors/remote_impl.h"
+#include "actors/remote/impl.h"
 #include "mailbox/value.h"
 
 static bool has_pids(const act_schema *schema) {

@@ -6,8 +6,8 @@
 // the real one has granted. The message is packed into the link at once, by the sender; the
 // reservation is given back when the credit comes home. So bound, order, monitors, asks and names are
 // the same near and far. The proxy's own turn calls everything here unless it says otherwise.
-#ifndef TROUPE_ACTORS_PROXY_H
-#define TROUPE_ACTORS_PROXY_H
+#ifndef TROUPE_ACTORS_REMOTE_PROXY_H
+#define TROUPE_ACTORS_REMOTE_PROXY_H
 
 #include "actors/cell.h"
 

@@ -9,12 +9,12 @@
 //
 // What is packed stays reserved until the credit comes home. When the link or the actor is gone, what
 // has not come home is given up at once, with one record for the messages in doubt.
-#include "actors/proxy.h"
+#include "actors/remote/proxy.h"
 
 #include <string.h>
 
 #include "actors/park.h"
-#include "actors/remote_impl.h"
+#include "actors/remote/impl.h"
 #include "actors/system_run.h"
 #include "base/alloc.h"
 #include "base/check.h"
