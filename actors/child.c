@@ -36,7 +36,6 @@
 #include "base/clock.h"
 
 #define KILL_GRACE_MIN_MS 100u
-#define NODE_STOP_MS 10000u
 
 // --- the alarm: at most one deadline at a time, its notice reserved --------------------------------
 
@@ -167,7 +166,7 @@ void act__child_forget(act_cx *cx, struct act__birth *birth) {
 // Deadlines shrink down the tree: a child gets at most nine tenths of what its owner has left.
 static int64_t stop_due(act_cx *cx, const struct act__birth *birth) {
   int64_t now = now_of(cx);
-  if (!birth->owner) return ms_from(now, act__limit(cx->system->node.stop_ms, NODE_STOP_MS));
+  if (!birth->owner) return ms_from(now, act__limit(cx->system->node.stop_ms, ACT_NODE_STOP_MS));
   int64_t due = ms_from(now, act__child_stop_ms(&birth->spec));
   struct act__birth *mine = birth->owner->birth;
   int64_t owner_due = mine ? act__load_relaxed(&mine->stop_due_ns) : 0;  // relaxed: a hint

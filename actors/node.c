@@ -10,8 +10,11 @@
 #include "actors/system_run.h"
 #include "base/check.h"
 
-#define NODE_STOP_MS 10000u
 #define LINK_ENV "TROUPE_LINK_FD"  // runtime/io/process.h sets it for own-process children
+
+// One default, said where users read it and where the executor fills it in.
+_Static_assert(ACT_BLOCKING_THREADS == ACT__BLOCKING_THREADS, "the public default is the real one");
+_Static_assert(ACT_BLOCKING_QUEUE == ACT__BLOCKING_QUEUE, "the public default is the real one");
 
 static struct act__system *system_of(act_runtime *rt) {
   return (struct act__system *)(void *)rt;
@@ -33,7 +36,7 @@ static struct act__exec_options exec_options(const act_node *node) {
 // Ends what still runs and frees everything; false: something overstayed, and all of it is left to
 // the end of the process, because a thread may still be in there.
 static bool take_down(struct act__system *system) {
-  uint32_t stop_ms = system->node.stop_ms ? system->node.stop_ms : NODE_STOP_MS;
+  uint32_t stop_ms = system->node.stop_ms ? system->node.stop_ms : ACT_NODE_STOP_MS;
   bool empty = act__system_down(system, deadline_in(system, stop_ms));
   bool closed = act__remote_stop(system, deadline_in(system, stop_ms));
   // relaxed: the count was made by turns that have ended.

@@ -40,6 +40,7 @@ typedef void (*act_undelivered_fn)(void *arg, const act_undelivered *record);
 #define ACT_REMOTE_MESSAGE_MAX (44u * 1024u)
 
 #define ACT_ACTORS_MAX (1u << 22)  // most slots of one runtime
+#define ACT_NODE_STOP_MS 10000u    // default deadline of a whole stop
 #define ACT_BLOCKING_THREADS 16u
 #define ACT_BLOCKING_QUEUE 4096u
 
@@ -52,7 +53,7 @@ typedef struct act_node {
   unsigned blocking_threads;   // 0: ACT_BLOCKING_THREADS
   unsigned blocking_queue;     // 0: ACT_BLOCKING_QUEUE
   uint32_t actors_max;         // 0: ACT_ACTORS_MAX
-  uint32_t stop_ms;            // deadline of the whole stop; 0: 10 s
+  uint32_t stop_ms;            // deadline of the whole stop; 0: ACT_NODE_STOP_MS
   bool keep_signals;           // act_main leaves SIGTERM and SIGINT alone
   const act_log_sink *log;     // NULL: INFO and above as lines on standard error; borrowed
   act_undelivered_fn undelivered;  // NULL: only counted. Called on any thread; must not block

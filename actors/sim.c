@@ -66,10 +66,6 @@ static void build_tree(act_sim *sim, const act_sup *root) {
   sim->root = (act_sup){.never_restart = true, .kids = sim->kids, .nkids = n};
 }
 
-static bool settled_up(struct act__system *system) {
-  return system->root_up || system->root_exited;
-}
-
 act_rc act_sim_open(uint64_t seed, const act_node *node, const act_sup *root, act_sim **out) {
   *out = NULL;
   act_sim *sim = act__calloc(1, sizeof *sim);
@@ -88,7 +84,6 @@ act_rc act_sim_open(uint64_t seed, const act_node *node, const act_sup *root, ac
     rc = sim->outside ? act__system_up(sim->system, sim->outside, &sim->root) : ACT_ENOMEM;
   }
   if (!rc) {
-    act__system_wait(sim->system, settled_up, INT64_MAX);
     *out = sim;
     return ACT_OK;
   }
