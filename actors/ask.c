@@ -311,7 +311,7 @@ static act_rc reserve_ask(act_cx *cx, act_then then, const act_op *op, struct ac
   if (!cell || !then.fn) return ACT_EINVAL;
   struct act__cold *cold = act__cell_cold(cell);
   if (!cold) return ACT_ENOMEM;
-  if (cold->asks >= act__limit(cell->birth->spec.limits.asks, ACT_ASKS_MAX)) return ACT_ELIMIT;
+  if (cold->asks >= act__limit(act__cell_limits(cell)->asks, ACT_ASKS_MAX)) return ACT_ELIMIT;
   act_rc rc = ACT_OK;
   struct act__ask *ask = ask_allocate(cx->system, &rc);
   if (!ask) return rc;

@@ -482,8 +482,14 @@ bool act__name_find(struct act__system *system, const char *name, size_t length,
 
 extern const act_behavior act__supervisor;  // args: const act_sup *
 
-// --- the limit of a kind, with the default filled in --------------------------------------------
+// --- limits ------------------------------------------------------------------------------------
 
+// What its specification said; 0: the default. Not of a cell that is nobody's child. Owner only.
+static inline const act_limits *act__cell_limits(const struct act__cell *cell) {
+  return &cell->birth->spec.limits;
+}
+
+// The limit of a kind, with the default filled in.
 static inline uint32_t act__limit(uint32_t given, uint32_t fallback) {
   return given ? given : fallback;
 }

@@ -31,7 +31,7 @@ act_rc act_blocking(act_cx *cx, act_job job, act_done_then then) {
   if (!cell || !job.run || !then.t.fn) return ACT_EINVAL;
   struct act__cold *cold = act__cell_cold(cell);
   if (!cold) return ACT_ENOMEM;
-  if (cold->jobs >= act__limit(cell->birth->spec.limits.jobs, ACT_JOBS_MAX)) return ACT_ELIMIT;
+  if (cold->jobs >= act__limit(act__cell_limits(cell)->jobs, ACT_JOBS_MAX)) return ACT_ELIMIT;
   struct act__system *system = cx->system;
   struct act__job_record *record =
       act__pool_alloc(act__cache(cx), act__exec_pool(system->exec), sizeof *record);

@@ -90,7 +90,7 @@ act_rc act_monitor(act_cx *cx, act_pid pid, act_down_then then, act_mon *mon) {
   if (!cell || !then.t.fn) return ACT_EINVAL;
   struct act__cold *cold = act__cell_cold(cell);
   if (!cold) return ACT_ENOMEM;
-  if (cold->monitors >= act__limit(cell->birth->spec.limits.monitors, ACT_MONITORS_MAX)) {
+  if (cold->monitors >= act__limit(act__cell_limits(cell)->monitors, ACT_MONITORS_MAX)) {
     return ACT_ELIMIT;
   }
   struct act__system *system = cx->system;

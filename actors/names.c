@@ -36,7 +36,7 @@ bool act__name_find(struct act__system *system, const char *name, size_t length,
   if (cell) {
     *pid = act__cell_pid(system, cell);
     // Written before the name was put, and not again while there is one.
-    if (behavior) *behavior = cell->birth->spec.behavior;
+    if (behavior) *behavior = cell->behavior;
   }
   act__spinlock_unlock(&system->names_lock);
   return cell != NULL;

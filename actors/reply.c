@@ -36,7 +36,7 @@ act_rc act_reply_keep(act_cx *cx, act_reply reply) {
   if (!cell || !cx->token_open || !same(cx->token, reply)) return ACT_EINVAL;
   struct act__cold *cold = act__cell_cold(cell);
   if (!cold) return ACT_ENOMEM;
-  if (cold->replies >= act__limit(cell->birth->spec.limits.replies, ACT_REPLIES_MAX)) {
+  if (cold->replies >= act__limit(act__cell_limits(cell)->replies, ACT_REPLIES_MAX)) {
     return ACT_ELIMIT;
   }
   if (cold->replies == cold->kept_capacity) {

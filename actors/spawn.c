@@ -107,7 +107,7 @@ static act_rc check_limit(struct act__cell *owner) {
   if (!owner) return ACT_OK;
   struct act__cold *cold = act__cell_cold(owner);
   if (!cold) return ACT_ENOMEM;
-  uint32_t given = owner->birth ? owner->birth->spec.limits.children : 0;
+  uint32_t given = owner->birth ? act__cell_limits(owner)->children : 0;
   return cold->child_count < act__limit(given, ACT_CHILDREN_MAX) ? ACT_OK : ACT_ELIMIT;
 }
 

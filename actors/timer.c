@@ -73,7 +73,7 @@ static act_rc arm(act_cx *cx, uint32_t ms, bool periodic, act_tick_then then, ac
   struct act__cold *cold = act__cell_cold(cell);
   if (!cold) return ACT_ENOMEM;
   uint32_t others = cold->timers - (is_live(cold, timer) ? 1 : 0);
-  if (others >= act__limit(cell->birth->spec.limits.timers, ACT_TIMERS_MAX)) return ACT_ELIMIT;
+  if (others >= act__limit(act__cell_limits(cell)->timers, ACT_TIMERS_MAX)) return ACT_ELIMIT;
   struct tick_record *record = reserve(cx, timer);
   if (!record) return ACT_ENOMEM;
   if (timer) {  // what it armed before stays until nothing can fail any more
