@@ -202,7 +202,10 @@ struct act_cx {
   struct act__worker *me;         // NULL: outside
   struct act__cell *cell;         // NULL: outside
   struct act__env *env;           // the message in hand; NULL in init, notices and outside
-  act_reply token;                // its reply token while token_open
+  struct act__env *mark;          // of the inbox of the cell in turn; NULL: none
+  bool mark_kept;                 // it was handled and is freed when the inbox has left it
+  bool traced;                    // the executor folds what happens into a hash; immutable
+  act_reply token;                // its reply token while token_open, else nobody's
   bool token_open;
   bool ending;                    // act_end was called
   act_rc fail;                    // what act_fail noted
@@ -335,6 +338,10 @@ struct act__cold *act__cell_cold(struct act__cell *cell);
 // --- turn.c, life.c ----------------------------------------------------------------------------
 
 enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me);
+
+// Takes the inbox's mark away (mailbox/mailbox.h), so that what is pending and in hand is bound to
+// nothing; what came meanwhile is pending too. In this cell's turn, before pending is changed.
+void act__turn_unmark(act_cx *cx, struct act__cell *cell);
 
 // Begins the end of an actor; the turn goes on with it. Owner only. A second call is ignored, except
 // that KILLED overrides NORMAL. `text` may be NULL.

@@ -282,7 +282,8 @@ struct act__env *act__park_next(struct act__cell *cell, bool *knocked) {
     return held;
   }
   place->sifted = false;
-  struct act__env *chain = act__mailbox_take(&cell->mailbox, knocked);
+  struct act__env *mark = NULL;  // one who parks takes his mark away first
+  struct act__env *chain = act__mailbox_clear(&cell->mailbox, &mark, knocked);
   return place->parked ? sift(place, chain) : chain;
 }
 
@@ -302,6 +303,7 @@ static struct act__place *place_of(act_cx *cx) {
   if (cell->park) return cell->park;
   struct act__place *place = act__calloc(1, sizeof *place);
   if (!place) return NULL;
+  act__turn_unmark(cx, cell);  // from here on act__park_next clears
   place->told_env.notice = ACT__NOTICE_UNPARKED;
   place->alarm.fire = on_alarm;
   place->system = cx->system;

@@ -17,6 +17,7 @@ static void context_init(act_cx *cx, struct act__system *system, struct act__wor
   memset(cx, 0, sizeof *cx);
   cx->system = system;
   cx->me = me;
+  cx->traced = act__exec_flavour(system->exec) == ACT__SIMULATION;
   act__arena_init(&cx->scratch);
   act__mutex_lock(&system->contexts_lock);
   act__list_push_back(&system->contexts, &cx->link);

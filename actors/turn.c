@@ -27,16 +27,50 @@ static act_handler_fn find_handler(const act_behavior *behavior, const act_op *o
   return NULL;
 }
 
-static void open_message(act_cx *cx, struct act__env *env) {
+// --- the mark (mailbox/mailbox.h, invariant 5) ---------------------------------------------------
+//
+// While it stands in the inbox it is the last of cell->pending, or in hand, or handled and kept.
+// Whatever else may happen to it, or to what is pending, begins with act__turn_unmark.
+
+// Frees the mark that was handled: the word has been changed from it.
+static inline void free_kept(act_cx *cx, struct act__env *mark) {
+  if (!cx->mark_kept) return;
+  cx->mark_kept = false;
+  act__env_free(cx->system, cx, mark);
+}
+
+void act__turn_unmark(act_cx *cx, struct act__cell *cell) {
+  struct act__env *mark = cx->mark;
+  if (!mark) return;
+  // A knock that this takes is no loss: has_express sees its signal before the turn can end.
+  bool knocked;
+  struct act__env *later = act__mailbox_clear(&cell->mailbox, &cx->mark, &knocked);
+  if (cell->pending) {
+    mark->next = later;
+  } else {
+    cell->pending = later;
+  }
+  free_kept(cx, mark);
+}
+
+static struct act__env *take(act_cx *cx, struct act__cell *cell, bool *knocked) {
+  struct act__env *mark = cx->mark;
+  struct act__env *taken = act__mailbox_take(&cell->mailbox, &cx->mark, knocked);
+  if (taken) free_kept(cx, mark);
+  return taken;
+}
+
+// --- a message -----------------------------------------------------------------------------------
+
+// Between handlers a context holds no token, no request and no deadline, so a plain message needs
+// none to be taken away.
+static void open_request(act_cx *cx, struct act__env *env) {
   struct act__env_extension *extension = act__env_extension(env);
-  cx->env = env;
-  cx->deadline_ns = extension ? extension->deadline_ns : 0;
+  cx->deadline_ns = extension->deadline_ns;
   cx->token_open = (env->flags & ACT__ENV_ASK) != 0;
-  // A request may come without a token (its first receiver answered and passed it on): then the
-  // handler gets nobody's, not that of an earlier request.
-  cx->token = cx->token_open ? (act_reply){extension->reply_node, extension->reply_index,
-                                           extension->reply_gen}
-                             : (act_reply){0, 0, 0};
+  // A request may come without a token: its first receiver answered and passed it on.
+  if (!cx->token_open) return;
+  cx->token = (act_reply){extension->reply_node, extension->reply_index, extension->reply_gen};
   cx->request = cx->token;
 }
 
@@ -44,23 +78,11 @@ static void open_message(act_cx *cx, struct act__env *env) {
 static void close_handler(act_cx *cx) {
   cx->env = NULL;
   cx->deadline_ns = 0;
-  cx->request.node = 0;
+  cx->token = cx->request = (act_reply){0, 0, 0};
   if (cx->scratch_used) {
     act__arena_reset(&cx->scratch);
     cx->scratch_used = false;
   }
-}
-
-static act_rc call_handler(act_cx *cx, struct act__cell *cell, struct act__env *env) {
-  const void *payload = act__env_payload(env);
-  act_handler_fn handler = find_handler(cell->behavior, env->op);
-  if (handler) return handler(cell->state, cx, payload, cx->token);
-  act_any any = {env->op, payload, cx->token, cx->token_open, act_sender(cx)};
-  return cell->behavior->any(cell->state, cx, &any);
-}
-
-static bool understands(const struct act__cell *cell, const struct act__env *env) {
-  return cell->behavior->any || find_handler(cell->behavior, env->op);
 }
 
 // A non-zero return of a handler is the failure of its actor.
@@ -77,13 +99,19 @@ static void settle(act_cx *cx, struct act__cell *cell, act_rc rc) {
   cx->fail_text[0] = 0;
 }
 
+// A handler that left nothing to settle or to close, of a message without an extension.
+static inline bool is_plain_return(const act_cx *cx, const struct act__env *env, act_rc rc) {
+  return !rc && !cx->ending && !cx->fail && !cx->scratch_used && !(env->flags & ACT__ENV_EXTENDED);
+}
+
 // Why a message cannot be handed to this cell's incarnation; ACT_OK: it can.
-static act_rc refusal(act_cx *cx, struct act__cell *cell, const struct act__env *env) {
+static inline act_rc refusal(act_cx *cx, struct act__cell *cell, struct act__env *env,
+                             act_handler_fn handler) {
   if (cell->life != ACT__UP) return ACT_EDEAD;
   // relaxed: written by this cell's own turns.
   if (env->target_epoch && env->target_epoch != act__load_relaxed(&cell->epoch)) return ACT_EDEAD;
-  if (!understands(cell, env)) return ACT_EBADMSG;
-  const struct act__env_extension *extension = act__env_extension((struct act__env *)(uintptr_t)env);
+  if (!handler && !cell->behavior->any) return ACT_EBADMSG;
+  const struct act__env_extension *extension = act__env_extension(env);
 #ifndef ACT_MUTANT_ASK_EXPIRED_HANDLED
   if (extension && extension->deadline_ns && extension->deadline_ns <= cx->me->now_ns) {
     return ACT_ETIMEDOUT;
@@ -92,33 +120,53 @@ static act_rc refusal(act_cx *cx, struct act__cell *cell, const struct act__env 
   return ACT_OK;
 }
 
-static void finish_message(act_cx *cx, struct act__env *env, struct receipts *receipts) {
+static act_rc call_any(act_cx *cx, struct act__cell *cell, struct act__env *env) {
+  act_any any = {env->op, act__env_payload(env), cx->token, cx->token_open, act_sender(cx)};
+  return cell->behavior->any(cell->state, cx, &any);
+}
+
+static inline void finish_message(act_cx *cx, struct act__env *env, struct receipts *receipts) {
   if (env->flags & ACT__ENV_REMOTE) {
     act__remote_credit_back(cx->system, cx, cx->cell, env);
   } else {
     receipts->messages++;
     receipts->units += act__env_units(act__env_block_bytes(env));
   }
+  if (env == cx->mark) {
+    cx->mark_kept = true;
+    return;
+  }
   act__env_free(cx->system, cx, env);
 }
 
-static void handle_message(act_cx *cx, struct act__cell *cell, struct act__env *env,
-                           struct receipts *receipts) {
-  act_rc why_not = refusal(cx, cell, env);
-  if (why_not) {
-    act__env_undeliver(cx->system, cx, cell, env, why_not);
+static inline void handle_message(act_cx *cx, struct act__cell *cell, struct act__env *env,
+                                  struct receipts *receipts) {
+  act_handler_fn handler = find_handler(cell->behavior, env->op);
+  act_rc rc = refusal(cx, cell, env, handler);
+  if (__builtin_expect(rc != ACT_OK, 0)) {
+    act__turn_unmark(cx, cell);
+    act__env_undeliver(cx->system, cx, cell, env, rc);
     return;
   }
-  act__exec_trace_fold(cx->system->exec, ((uint64_t)cell->slot << 32) | env->op->id);
-  open_message(cx, env);
-  act_rc rc = call_handler(cx, cell, env);
+  if (cx->traced) {
+    act__exec_trace_fold(cx->system->exec, ((uint64_t)cell->slot << 32) | env->op->id);
+  }
+  cx->env = env;
+  if (env->flags & ACT__ENV_EXTENDED) open_request(cx, env);
+  rc = handler ? handler(cell->state, cx, act__env_payload(env), cx->token)
+               : call_any(cx, cell, env);
   ACT__COUNT(cx->system, cx, handled);
-  settle(cx, cell, rc);
-  close_handler(cx);
+  if (__builtin_expect(is_plain_return(cx, env, rc), 1)) {
+    cx->env = NULL;
+  } else {
+    settle(cx, cell, rc);
+    close_handler(cx);
+  }
   finish_message(cx, env, receipts);
 }
 
 static void handle_notice(act_cx *cx, struct act__cell *cell, struct act__env *env) {
+  if (env == cx->mark) act__turn_unmark(cx, cell);  // its record may come back at once
   act__exec_trace_fold(cx->system->exec, ((uint64_t)cell->slot << 32) | 0x10000u | env->notice);
   act_rc rc = act__notice_handle(cx, cell, env);
   settle(cx, cell, rc);
@@ -181,13 +229,15 @@ static void handle_express(act_cx *cx, struct act__cell *cell) {
   if (bits & ACT__EXPRESS_FORGET) cell->forgotten = true;
 }
 
-static void handle(act_cx *cx, struct act__cell *cell, struct act__env *env,
-                   struct receipts *receipts) {
+static inline void handle(act_cx *cx, struct act__cell *cell, struct act__env *env,
+                          struct receipts *receipts) {
   if (env->notice) {
     handle_notice(cx, cell, env);
   } else if (cell->proxy && cell->life == ACT__UP) {
+    act__turn_unmark(cx, cell);
     act__proxy_forward(cx, cell, env);
   } else if (cell->life == ACT__STARTING) {
+    act__turn_unmark(cx, cell);
     put_aside(cell, env);
   } else {
     handle_message(cx, cell, env, receipts);
@@ -221,8 +271,7 @@ static bool work(act_cx *cx, struct act__cell *cell, int64_t started_ns,
     if (has_express(cell)) handle_express(cx, cell);
     if (!cell->pending) {
       bool knocked;
-      cell->pending = cell->park ? act__park_next(cell, &knocked)
-                                 : act__mailbox_take(&cell->mailbox, &knocked);
+      cell->pending = cell->park ? act__park_next(cell, &knocked) : take(cx, cell, &knocked);
       if (knocked) handle_express(cx, cell);
       if (!cell->pending) return true;
     }
@@ -246,13 +295,15 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
     }
     if (cell->proxy) act__proxy_flush(cx, cell);
     if (!done) {
+      act__turn_unmark(cx, cell);
       cx->cell = NULL;
       return ACT__TURN_AGAIN;
     }
     if (may_be_retired(cell)) {
       bool knocked;
-      struct act__env *late = act__mailbox_take(&cell->mailbox, &knocked);
-      ACT_ASSERT(!late);
+      act__turn_unmark(cx, cell);
+      struct act__env *late = act__mailbox_clear(&cell->mailbox, &cx->mark, &knocked);
+      ACT_ASSERT(!late && !cell->pending);
       struct act__system *system = cx->system;
       if (cell->birth) act__birth_free(cx, cell->birth);
       cell->birth = NULL;
@@ -261,7 +312,9 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
       act__cell_retire(system, cell);
       return ACT__TURN_DONE;
     }
-    if (act__mailbox_rest(&cell->mailbox)) {
+    if (act__mailbox_rest(&cell->mailbox, cx->mark)) {
+      free_kept(cx, cx->mark);
+      cx->mark = NULL;
       cx->cell = NULL;
       return ACT__TURN_DONE;
     }

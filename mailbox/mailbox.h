@@ -10,6 +10,10 @@
 // word for "is somebody running it" is not needed: the inbox itself holds IDLE when the owner
 // rests.
 //
+// Taking is a mere look. The newest envelope taken stays in the word, as the owner's *mark*: what is
+// above it is new. So a turn changes the inbox once, when it rests, and not twice. The price is that
+// the mark's memory must not come back while it stands there (invariant 5).
+//
 //   admission   63..40 generation | 39 closed | 38 parked | 37..16 units of 64 bytes | 15..0 messages
 //   inbox       newest envelope, or 0 | bit 1 KNOCK | bit 0 IDLE
 //
@@ -24,6 +28,9 @@
 //      set, so what is given back is there for those who wait. Because it stands in the word that
 //      room is given back to, one of two holds: who gives room back finds PARKED and looks after
 //      those who wait, or who sets PARKED finds that room. No room is given back unseen.
+//   5. The mark is pushed nowhere, and its block not freed, before the word has been changed from it:
+//      by a rest that succeeds, by a clear, or by a take that gives another mark. (A block that came
+//      back and were pushed again would look like the mark with nothing above it, and be lost.)
 //
 // Who may do what, and beside whom. "Owner" is whoever runs the actor's turn, one at a time; the
 // role passes from `rest` (or a run queue) to the next through the inbox word.
@@ -42,7 +49,8 @@
 //   knock           any thread                   everything but init; a knock may hit a later
 //                                                generation, so a knock alone means nothing:
 //                                                look at the signals that it points to
-//   take, rest      owner                        everything but init, take, rest, retire
+//   take, clear,    owner                        everything but init, take, clear, rest, retire
+//     rest
 //   release         owner                        as cancel
 //   close, reopen   owner                        as take
 //   retire          owner                        reserve and knock
@@ -314,28 +322,15 @@ static inline bool act__mailbox_push(struct act__mailbox *m, struct act__env *en
   }
 }
 
-// Takes everything that has come, oldest first, linked by `next`; NULL: nothing seen (`rest` is who
-// decides that there is nothing). *knocked is set to whether somebody knocked. Owner only. Gives
-// the envelopes.
-static inline struct act__env *act__mailbox_take(struct act__mailbox *m, bool *knocked) {
-  *knocked = false;
-  // Relaxed: a look that saves the exchange; if it is old, rest fails and the owner comes back.
-  if (act__load_relaxed(&m->inbox) == 0) return NULL;
-#ifdef ACT_MUTANT_MAILBOX_TAKE_RELAXED
-  uintptr_t word = act__exchange_relaxed(&m->inbox, (uintptr_t)0);
-#else
-  // acquire [envelope] [knock]: pairs with push and knock; all of them, since each swap in between
-  // carries on the release of the one before.
-  uintptr_t word = act__exchange_acquire(&m->inbox, (uintptr_t)0);
-#endif
-  ACT_ASSERT(!(word & ACT__MAILBOX_IDLE));
-  *knocked = (word & ACT__MAILBOX_KNOCK) != 0;
-  struct act__env *newest = (struct act__env *)(word & ~ACT__MAILBOX_FLAGS);
+// Turns the chain from `newest` down to `end`, which stays out of it, into one with the oldest first.
+static inline struct act__env *act__mailbox_oldest_first(struct act__env *newest,
+                                                         const struct act__env *end) {
 #ifdef ACT_MUTANT_MAILBOX_NEWEST_FIRST
+  (void)end;
   return newest;
 #endif
   struct act__env *oldest = NULL;
-  while (newest) {
+  while (newest != end) {
     struct act__env *before = act__plain_read(newest->next);
     act__plain_write(newest->next, oldest);
     oldest = newest;
@@ -344,18 +339,59 @@ static inline struct act__env *act__mailbox_take(struct act__mailbox *m, bool *k
   return oldest;
 }
 
+// Takes everything that has come since *mark (NULL: since the last clear or rest), oldest first,
+// linked by `next`, and moves *mark to the newest of it; NULL: nothing seen (`rest` is who decides
+// that there is nothing). *knocked is set to whether somebody knocked. Owner only. Gives the
+// envelopes, of which the new mark is bound by invariant 5; the old one is free of it.
+static inline struct act__env *act__mailbox_take(struct act__mailbox *m, struct act__env **mark,
+                                                 bool *knocked) {
+#ifdef ACT_MUTANT_MAILBOX_TAKE_RELAXED
+  uintptr_t word = act__load_relaxed(&m->inbox);
+#else
+  // acquire [envelope] [knock]: pairs with push and knock; all of them, since each swap in between
+  // carries on the release of the one before. If it is old, rest fails and the owner comes back.
+  uintptr_t word = act__load_acquire(&m->inbox);
+#endif
+  ACT_ASSERT(!(word & ACT__MAILBOX_IDLE));
+  *knocked = (word & ACT__MAILBOX_KNOCK) != 0;
+  // acquire [envelope] [knock]: as above; there may be more by now.
+  if (*knocked) word = act__fetch_and_acq_rel(&m->inbox, ~ACT__MAILBOX_KNOCK);
+  struct act__env *newest = (struct act__env *)(word & ~ACT__MAILBOX_FLAGS);
+  if (newest == *mark) return NULL;
+  struct act__env *taken = act__mailbox_oldest_first(newest, *mark);
+  *mark = newest;
+  return taken;
+}
+
+// The same, and leaves nothing in the inbox: there is no mark afterwards.
+static inline struct act__env *act__mailbox_clear(struct act__mailbox *m, struct act__env **mark,
+                                                  bool *knocked) {
+  *knocked = false;
+  // Relaxed: a look that saves the exchange; if it is old, rest fails and the owner comes back.
+  if (act__load_relaxed(&m->inbox) == 0) return NULL;
+  // acquire [envelope] [knock]: as take.
+  uintptr_t word = act__exchange_acquire(&m->inbox, (uintptr_t)0);
+  ACT_ASSERT(!(word & ACT__MAILBOX_IDLE));
+  *knocked = (word & ACT__MAILBOX_KNOCK) != 0;
+  struct act__env *taken =
+      act__mailbox_oldest_first((struct act__env *)(word & ~ACT__MAILBOX_FLAGS), *mark);
+  *mark = NULL;
+  return taken;
+}
+
 // Lets go of the mailbox. True: it is idle, and the caller no longer its owner: it must not touch
-// the actor again. False: something has come; go on. Owner only, with nothing left to do.
-static inline bool act__mailbox_rest(struct act__mailbox *m) {
+// the actor again; the mark is the caller's to free. False: something has come; go on. Owner only,
+// with nothing left to do and the mark handled.
+static inline bool act__mailbox_rest(struct act__mailbox *m, struct act__env *mark) {
 #ifdef ACT_MUTANT_MAILBOX_REST_BY_STORE
-  if (act__load_relaxed(&m->inbox) != 0) return false;
+  if (act__load_relaxed(&m->inbox) != (uintptr_t)mark) return false;
   act__store_release(&m->inbox, ACT__MAILBOX_IDLE);
   return true;
 #else
-  uintptr_t nothing = 0;
+  uintptr_t seen = (uintptr_t)mark;
   // release [rest]: pairs with push and knock: the next owner sees all that this one did. The swap
   // fails if anything came, so nothing can come unseen. (Its acquire is not used: take has one.)
-  return act__cas_strong_acq_rel(&m->inbox, &nothing, ACT__MAILBOX_IDLE);
+  return act__cas_strong_acq_rel(&m->inbox, &seen, ACT__MAILBOX_IDLE);
 #endif
 }
 
@@ -380,7 +416,7 @@ static inline void act__mailbox_reopen(struct act__mailbox *m) {
 }
 
 // Ends the generation: every address of it is dead from now on. Owner only, once closed, with no
-// message reserved and nothing in the inbox. False: the generations of this slot are used up; it
+// message reserved and nothing in the inbox (cleared). False: the generations of this slot are used up; it
 // must never be reopened.
 static inline bool act__mailbox_retire(struct act__mailbox *m) {
   // Relaxed: envelopes here would be a mistake, a late knock is none.

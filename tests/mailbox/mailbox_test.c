@@ -17,12 +17,13 @@ static void new_mailbox_is_open_empty_and_owned(void **state) {
   struct act__mailbox m;
   struct act__env env;
   bool knocked = true;
+  struct act__env *mark = NULL;
   act__mailbox_init(&m, 5);
   assert_int_equal(act__mailbox_generation(&m), 5);
   assert_int_equal(act__mailbox_messages(&m), 0);
   assert_int_equal(act__mailbox_units(&m), 0);
   assert_false(act__mailbox_is_closed(&m));
-  assert_null(act__mailbox_take(&m, &knocked));
+  assert_null(act__mailbox_clear(&m, &mark, &knocked));
   assert_false(knocked);
   assert_false(act__mailbox_push(&m, &env));
 }
@@ -100,14 +101,68 @@ static void envelopes_come_out_in_the_order_they_were_pushed(void **state) {
   struct act__mailbox m;
   struct act__env envs[10];
   bool knocked;
+  struct act__env *mark = NULL;
   act__mailbox_init(&m, 1);
   for (int round = 0; round < 3; round++) {
     for (int i = 0; i < 10; i++) assert_false(act__mailbox_push(&m, &envs[i]));
-    struct act__env *env = act__mailbox_take(&m, &knocked);
+    struct act__env *env = act__mailbox_clear(&m, &mark, &knocked);
     for (int i = 0; i < 10; i++, env = env->next) assert_ptr_equal(env, &envs[i]);
     assert_null(env);
-    assert_null(act__mailbox_take(&m, &knocked));
+    assert_null(act__mailbox_clear(&m, &mark, &knocked));
   }
+}
+
+static void taking_leaves_the_newest_as_the_mark_and_gives_each_once(void **state) {
+  (void)state;
+  struct act__mailbox m;
+  struct act__env a, b, c;
+  bool knocked;
+  struct act__env *mark = NULL;
+  act__mailbox_init(&m, 1);
+  act__mailbox_push(&m, &a);
+  act__mailbox_push(&m, &b);
+  assert_ptr_equal(act__mailbox_take(&m, &mark, &knocked), &a);
+  assert_ptr_equal(a.next, &b);
+  assert_null(b.next);
+  assert_ptr_equal(mark, &b);
+  assert_null(act__mailbox_take(&m, &mark, &knocked));
+  assert_false(knocked);
+  // What comes above the mark is taken without it, with a knock and without.
+  assert_false(act__mailbox_push(&m, &c));
+  assert_false(act__mailbox_rest(&m, mark));
+  assert_false(act__mailbox_knock(&m));
+  assert_ptr_equal(act__mailbox_take(&m, &mark, &knocked), &c);
+  assert_true(knocked);
+  assert_null(c.next);
+  assert_ptr_equal(mark, &c);
+  assert_false(act__mailbox_knock(&m));
+  assert_false(act__mailbox_rest(&m, mark));
+  assert_null(act__mailbox_take(&m, &mark, &knocked));
+  assert_true(knocked);
+  assert_true(act__mailbox_rest(&m, mark));
+  assert_true(act__mailbox_push(&m, &a));
+}
+
+static void clear_gives_what_came_above_the_mark_and_forgets_it(void **state) {
+  (void)state;
+  struct act__mailbox m;
+  struct act__env a, b, c;
+  bool knocked;
+  struct act__env *mark = NULL;
+  act__mailbox_init(&m, 1);
+  act__mailbox_push(&m, &a);
+  assert_ptr_equal(act__mailbox_take(&m, &mark, &knocked), &a);
+  act__mailbox_push(&m, &b);
+  act__mailbox_push(&m, &c);
+  assert_ptr_equal(act__mailbox_clear(&m, &mark, &knocked), &b);
+  assert_ptr_equal(b.next, &c);
+  assert_null(c.next);
+  assert_null(mark);
+  // The mark's block may come back now, at once and on top.
+  act__mailbox_push(&m, &a);
+  assert_ptr_equal(act__mailbox_take(&m, &mark, &knocked), &a);
+  assert_null(act__mailbox_clear(&m, &mark, &knocked));
+  assert_true(act__mailbox_rest(&m, NULL));
 }
 
 static void only_what_ends_the_idleness_is_told_to_wake(void **state) {
@@ -115,22 +170,23 @@ static void only_what_ends_the_idleness_is_told_to_wake(void **state) {
   struct act__mailbox m;
   struct act__env a, b;
   bool knocked;
+  struct act__env *mark = NULL;
   act__mailbox_init(&m, 1);
-  assert_true(act__mailbox_rest(&m));
+  assert_true(act__mailbox_rest(&m, NULL));
   assert_true(act__mailbox_push(&m, &a));
   assert_false(act__mailbox_push(&m, &b));
   assert_false(act__mailbox_knock(&m));
-  assert_false(act__mailbox_rest(&m));
-  assert_ptr_equal(act__mailbox_take(&m, &knocked), &a);
+  assert_false(act__mailbox_rest(&m, NULL));
+  assert_ptr_equal(act__mailbox_clear(&m, &mark, &knocked), &a);
   assert_true(knocked);
   assert_ptr_equal(a.next, &b);
-  assert_true(act__mailbox_rest(&m));
+  assert_true(act__mailbox_rest(&m, NULL));
   assert_true(act__mailbox_knock(&m));
   assert_false(act__mailbox_knock(&m));
   assert_false(act__mailbox_push(&m, &a));
-  assert_ptr_equal(act__mailbox_take(&m, &knocked), &a);
+  assert_ptr_equal(act__mailbox_clear(&m, &mark, &knocked), &a);
   assert_true(knocked);
-  assert_null(act__mailbox_take(&m, &knocked));
+  assert_null(act__mailbox_clear(&m, &mark, &knocked));
   assert_false(knocked);
 }
 
@@ -138,12 +194,13 @@ static void knock_alone_keeps_the_owner_from_resting(void **state) {
   (void)state;
   struct act__mailbox m;
   bool knocked;
+  struct act__env *mark = NULL;
   act__mailbox_init(&m, 1);
   assert_false(act__mailbox_knock(&m));
-  assert_false(act__mailbox_rest(&m));
-  assert_null(act__mailbox_take(&m, &knocked));
+  assert_false(act__mailbox_rest(&m, NULL));
+  assert_null(act__mailbox_clear(&m, &mark, &knocked));
   assert_true(knocked);
-  assert_true(act__mailbox_rest(&m));
+  assert_true(act__mailbox_rest(&m, NULL));
 }
 
 static void closed_mailbox_refuses_but_keeps_what_it_accepted(void **state) {
@@ -151,6 +208,7 @@ static void closed_mailbox_refuses_but_keeps_what_it_accepted(void **state) {
   struct act__mailbox m;
   struct act__env env;
   bool knocked;
+  struct act__env *mark = NULL;
   act__mailbox_init(&m, 1);
   assert_int_equal(act__mailbox_reserve(&m, 1, 2, 5, 50), ACT__ADMIT_OK);
   act__mailbox_close(&m);
@@ -158,9 +216,9 @@ static void closed_mailbox_refuses_but_keeps_what_it_accepted(void **state) {
   assert_true(act__mailbox_is_closed(&m));
   assert_int_equal(act__mailbox_reserve(&m, 1, 2, 5, 50), ACT__ADMIT_CLOSED);
   assert_int_equal(act__mailbox_reserve(&m, 2, 2, 5, 50), ACT__ADMIT_DEAD);
-  assert_true(act__mailbox_rest(&m));
+  assert_true(act__mailbox_rest(&m, NULL));
   assert_true(act__mailbox_push(&m, &env));
-  assert_ptr_equal(act__mailbox_take(&m, &knocked), &env);
+  assert_ptr_equal(act__mailbox_clear(&m, &mark, &knocked), &env);
   act__mailbox_release(&m, 1, 2);
   assert_int_equal(act__mailbox_messages(&m), 0);
   act__mailbox_reopen(&m);
@@ -172,16 +230,17 @@ static void last_cancel_wakes_the_owner_of_a_closed_mailbox(void **state) {
   struct act__mailbox m;
   act__mailbox_init(&m, 1);
   assert_int_equal(act__mailbox_reserve_many(&m, 1, 3, 9, 5, 50), ACT__ADMIT_OK);
-  assert_true(act__mailbox_rest(&m));
+  assert_true(act__mailbox_rest(&m, NULL));
   assert_false(act__mailbox_cancel(&m, 1, 3));  // open
   bool knocked;
+  struct act__env *mark = NULL;
   assert_true(act__mailbox_knock(&m));
-  assert_null(act__mailbox_take(&m, &knocked));
+  assert_null(act__mailbox_clear(&m, &mark, &knocked));
   act__mailbox_close(&m);
-  assert_true(act__mailbox_rest(&m));
+  assert_true(act__mailbox_rest(&m, NULL));
   assert_false(act__mailbox_cancel(&m, 1, 3));  // not the last
   assert_true(act__mailbox_cancel(&m, 1, 3));
-  assert_null(act__mailbox_take(&m, &knocked));
+  assert_null(act__mailbox_clear(&m, &mark, &knocked));
   assert_true(knocked);
   assert_true(act__mailbox_retire(&m));
 }
@@ -225,6 +284,8 @@ int main(void) {
       cmocka_unit_test(units_are_bounded_like_messages),
       cmocka_unit_test(many_are_reserved_all_or_none),
       cmocka_unit_test(envelopes_come_out_in_the_order_they_were_pushed),
+      cmocka_unit_test(taking_leaves_the_newest_as_the_mark_and_gives_each_once),
+      cmocka_unit_test(clear_gives_what_came_above_the_mark_and_forgets_it),
       cmocka_unit_test(only_what_ends_the_idleness_is_told_to_wake),
       cmocka_unit_test(knock_alone_keeps_the_owner_from_resting),
       cmocka_unit_test(closed_mailbox_refuses_but_keeps_what_it_accepted),

@@ -76,7 +76,8 @@ struct life : rl::test_suite<life<Parts...>, 1 + sizeof...(Parts)> {
   void own() {
     for (;;) {
       bool knocked;
-      struct act__env *env = act__mailbox_take(&mailbox, &knocked);
+      struct act__env *mark = NULL;
+      struct act__env *env = act__mailbox_clear(&mailbox, &mark, &knocked);
       for (; env; env = act__plain_read(env->next)) {
         RL_ASSERT(act__plain_read(env->generation) == act__plain_read(content));
         handled++;
@@ -84,7 +85,7 @@ struct life : rl::test_suite<life<Parts...>, 1 + sizeof...(Parts)> {
       }
       if (act__plain_read(is_closing) && act__mailbox_messages(&mailbox) == 0) begin_second();
       is_running = false;
-      if (act__mailbox_rest(&mailbox)) return;
+      if (act__mailbox_rest(&mailbox, NULL)) return;
       is_running = true;
     }
   }
@@ -108,7 +109,8 @@ struct life : rl::test_suite<life<Parts...>, 1 + sizeof...(Parts)> {
     // The last generation of the slot: afterwards it belongs to nobody, for ever.
     RL_ASSERT(act__mailbox_knock(&mailbox));
     bool knocked;
-    RL_ASSERT(act__mailbox_take(&mailbox, &knocked) == NULL && knocked);
+    struct act__env *mark = NULL;
+    RL_ASSERT(act__mailbox_clear(&mailbox, &mark, &knocked) == NULL && knocked);
     act__mailbox_close(&mailbox);
     RL_ASSERT(!act__mailbox_retire(&mailbox));
     RL_ASSERT(act__mailbox_reserve(&mailbox, kSecond, 1, kRoom, kRoom) == ACT__ADMIT_DEAD);

@@ -14,8 +14,9 @@ namespace {
 
 const unsigned kGeneration = 7;
 
-// An actor that counts what it gets.
-template <int Senders>
+// An actor that counts what it gets. Reuse: blocks that were handled are sent again; it is left out
+// where the search is full, which it would make ten times as long.
+template <int Senders, bool Reuse>
 struct actor {
   struct act__mailbox mailbox;
   ACT__SHARED(int) turns;  // P4: touched by each runner before and after it takes
@@ -25,12 +26,14 @@ struct actor {
   int accepted, handled, last[Senders];
   unsigned units_accepted, units_handled;
   bool has_seen_signal[Senders];
+  ACT__ATOMIC(struct act__env *) freed;  // a block that was handled, for whoever sends next
 
   // The caller is the first owner, and rests at once.
   void start() {
     act__mailbox_init(&mailbox, kGeneration);
     act__plain_write(turns, 0);
     act__store_relaxed(&work, 0);
+    act__store_relaxed(&freed, nullptr);
     is_running = false;
     accepted = handled = 0;
     units_accepted = units_handled = 0;
@@ -39,7 +42,17 @@ struct actor {
       has_seen_signal[i] = false;
       act__store_relaxed(&signals[i], 0);
     }
-    RL_ASSERT(act__mailbox_rest(&mailbox));
+    RL_ASSERT(act__mailbox_rest(&mailbox, NULL));
+  }
+
+  void put_back(struct act__env *env) {
+    if (Reuse && env) act__store_release(&freed, env);
+  }
+
+  // The block freed last, if there is one: the worst that an allocator may do.
+  struct act__env *allocate(struct act__env *fresh) {
+    struct act__env *env = Reuse ? act__exchange_acquire(&freed, nullptr) : nullptr;
+    return env ? env : fresh;
   }
 
   void handle(struct act__env *env) {
@@ -62,48 +75,76 @@ struct actor {
     is_running = false;
   }
 
-  void run() {
-    enter();
-    for (;;) {
-      bool knocked;
-      struct act__env *env = act__mailbox_take(&mailbox, &knocked);
-      if (knocked) {
-        for (int i = 0; i < Senders; i++) {
-          if (act__load_relaxed(&signals[i])) has_seen_signal[i] = true;
-        }
-      }
-      unsigned messages = 0, units = 0;
+  void signals_seen() {
+    for (int i = 0; i < Senders; i++) {
+      if (act__load_relaxed(&signals[i])) has_seen_signal[i] = true;
+    }
+  }
+
+  // Handles the chain and gives its room back. Gives the mark, if it was in it: to be freed later.
+  struct act__env *handle_all(struct act__env *env, const struct act__env *mark) {
+    struct act__env *kept = NULL;
+    unsigned messages = 0, units = 0;
 #ifdef ACT_MUTANT_RELEASE_BEFORE_HANDLING
-      for (struct act__env *e = env; e; e = act__plain_read(e->next)) {
-        act__mailbox_release(&mailbox, 1, act__plain_read(e->units));
-      }
+    for (struct act__env *e = env; e; e = act__plain_read(e->next)) {
+      act__mailbox_release(&mailbox, 1, act__plain_read(e->units));
+    }
 #endif
-      while (env) {
-        struct act__env *next = act__plain_read(env->next);
-        messages++;
-        units += act__plain_read(env->units);
-        handle(env);
-        env = next;
-      }
+    while (env) {
+      struct act__env *next = act__plain_read(env->next);
+      messages++;
+      units += act__plain_read(env->units);
+      handle(env);
+#ifndef ACT_MUTANT_MARK_FREED
+      if (env == mark) kept = env;
+#endif
+      if (!kept) put_back(env);
+      env = next;
+    }
 #ifndef ACT_MUTANT_RELEASE_BEFORE_HANDLING
-      if (messages) act__mailbox_release(&mailbox, messages, units);
+    if (messages) act__mailbox_release(&mailbox, messages, units);
 #endif
+    return kept;
+  }
+
+  // Every second look clears, as a turn does before it lets go of a block in another way.
+  void run() {
+    struct act__env *mark = NULL, *kept = NULL;
+    enter();
+    for (int look = 0;; look++) {
+      bool knocked;
+      struct act__env *before = mark;
+      struct act__env *env = look % 2 ? act__mailbox_clear(&mailbox, &mark, &knocked)
+                                      : act__mailbox_take(&mailbox, &mark, &knocked);
+      if (knocked) signals_seen();
+      if (mark != before) {
+        put_back(kept);
+        kept = NULL;
+      }
+      if (env) kept = handle_all(env, mark);
       leave();
-      if (act__mailbox_rest(&mailbox)) return;
+      if (act__mailbox_rest(&mailbox, mark)) {
+        put_back(kept);
+        return;
+      }
       enter();
     }
   }
 
   // True: accepted.
-  bool send(struct act__env *env, int sender, int number, unsigned units, unsigned messages_max,
+  bool send(struct act__env *fresh, int sender, int number, unsigned units, unsigned messages_max,
             unsigned units_max) {
+    struct act__env *env = allocate(fresh);
     act__plain_write(env->sender, sender);
     act__plain_write(env->number, number);
     act__plain_write(env->units, units);
     enum act__admit verdict =
         act__mailbox_reserve(&mailbox, kGeneration, units, messages_max, units_max);
     RL_ASSERT(verdict == ACT__ADMIT_OK || verdict == ACT__ADMIT_FULL);
-    if (verdict != ACT__ADMIT_OK) return false;
+    if (verdict != ACT__ADMIT_OK) {
+      put_back(env);
+      return false;
+    }
     accepted++;
     units_accepted += units;
     RL_ASSERT(accepted - handled <= static_cast<int>(messages_max));  // P2
@@ -131,7 +172,7 @@ struct actor {
 // units is among them.
 template <int Senders, int Each, int Capacity>
 struct senders : rl::test_suite<senders<Senders, Each, Capacity>, Senders> {
-  actor<Senders> a;
+  actor<Senders, (Each > 1)> a;
   struct act__env envs[Senders][Each];
   int refused;
 
@@ -160,7 +201,7 @@ struct senders : rl::test_suite<senders<Senders, Each, Capacity>, Senders> {
 template <int Knockers, int Senders>
 struct knocks : rl::test_suite<knocks<Knockers, Senders>, Knockers + Senders> {
   static const int kThreads = Knockers + Senders;
-  actor<kThreads> a;
+  actor<kThreads, (Senders > 1)> a;
   struct act__env envs[kThreads];
 
   void before() {

@@ -38,7 +38,7 @@ struct actor {
       last[i] = 0;
       act__store_relaxed(&waits[i], 0);
     }
-    RL_ASSERT(act__mailbox_rest(&mailbox));
+    RL_ASSERT(act__mailbox_rest(&mailbox, NULL));
   }
 
   void admitted() {
@@ -79,7 +79,8 @@ struct actor {
       RL_ASSERT(!is_running);
       is_running = true;
       bool knocked;
-      struct act__env *env = act__mailbox_take(&mailbox, &knocked);
+      struct act__env *mark = NULL;
+      struct act__env *env = act__mailbox_clear(&mailbox, &mark, &knocked);
       unsigned messages = 0, units = 0;
       while (env) {
         struct act__env *next = act__plain_read(env->next);
@@ -91,7 +92,7 @@ struct actor {
       handled += static_cast<int>(messages);
       if (messages && act__mailbox_release(&mailbox, messages, units)) serve();
       is_running = false;
-      if (act__mailbox_rest(&mailbox)) return;
+      if (act__mailbox_rest(&mailbox, NULL)) return;
     }
   }
 
@@ -170,7 +171,7 @@ struct give_back : rl::test_suite<give_back, 2> {
 
   void before() {
     act__mailbox_init(&mailbox, kGeneration);
-    RL_ASSERT(act__mailbox_rest(&mailbox));
+    RL_ASSERT(act__mailbox_rest(&mailbox, NULL));
     RL_ASSERT(act__mailbox_reserve(&mailbox, kGeneration, 1, 1, 1) == ACT__ADMIT_OK);
     waits = in = false;
   }

@@ -130,21 +130,29 @@ static void begin_next_generation(struct actor *a) {
   act__store_relaxed(&a->address, a->content);  // Relaxed on purpose: a way that orders nothing.
 }
 
-// One turn; the mailbox rests afterwards.
+static struct letter *letter_of(struct act__env *env) {
+  return env ? ACT__CONTAINER_OF(env, struct letter, env) : NULL;
+}
+
+// One turn; the mailbox rests afterwards. The mark is freed when the word has left it.
 static void run(struct actor *a) {
+  struct act__env *mark = NULL;
   enter(a);
   for (;;) {
     bool knocked;
-    struct act__env *env = act__mailbox_take(&a->mailbox, &knocked);
+    struct act__env *before = mark;
+    struct act__env *env = act__mailbox_take(&a->mailbox, &mark, &knocked);
+    if (mark != before) free(letter_of(before));
     for (unsigned i = 0; knocked && i < a->senders; i++) {
       a->seen_signal[i] = act__load_relaxed(&a->signals[i]);  // Relaxed: the knock orders it.
     }
     unsigned messages = 0;
     while (env) {
-      struct letter *letter = ACT__CONTAINER_OF(env, struct letter, env);
+      struct letter *letter = letter_of(env);
+      bool is_mark = env == mark;
       env = env->next;
       handle(a, letter);
-      free(letter);
+      if (!is_mark) free(letter);
       messages++;
     }
     if (messages) {
@@ -152,9 +160,17 @@ static void run(struct actor *a) {
       lost(a, (int)messages);
       act__mailbox_release(&a->mailbox, messages, 2 * messages);
     }
-    if (a->is_closing && act__mailbox_messages(&a->mailbox) == 0) begin_next_generation(a);
+    if (a->is_closing && act__mailbox_messages(&a->mailbox) == 0) {
+      before = mark;
+      check(!act__mailbox_clear(&a->mailbox, &mark, &knocked), "something behind the last message");
+      free(letter_of(before));
+      begin_next_generation(a);
+    }
     leave(a);
-    if (act__mailbox_rest(&a->mailbox)) return;
+    if (act__mailbox_rest(&a->mailbox, mark)) {
+      free(letter_of(mark));
+      return;
+    }
     enter(a);
   }
 }
@@ -334,7 +350,7 @@ static void start_actor(struct actor *a, unsigned senders, unsigned capacity, bo
   act__cond_init(&a->done);
   act__atomic_init(&a->address, 1u);
   act__mailbox_init(&a->mailbox, 1);
-  check(act__mailbox_rest(&a->mailbox), "a new mailbox cannot rest");
+  check(act__mailbox_rest(&a->mailbox, NULL), "a new mailbox cannot rest");
 }
 
 static void start_senders(struct sender *senders, unsigned n, struct actor *a, uint64_t messages,
