@@ -437,6 +437,9 @@ void act__answer_free(struct act__system *system, act_cx *cx, struct act__answer
 // status other than ACT_OK. Any thread.
 bool act__ask_end(struct act__system *system, act_cx *cx, act_reply token, act_rc status,
                   struct act__answer_block *answer);
+// Ends it with a copy of `message` (borrowed), or with why there can be none. Any thread.
+void act__ask_answer(struct act__system *system, act_cx *cx, act_reply token,
+                     const act_schema *schema, const void *message);
 // The operation that this open ask of ours is about, or NULL if it has ended. A hint. Any thread.
 const act_op *act__ask_op(struct act__system *system, act_reply token);
 // The request of this ask of ours goes to that node: an answer is taken from there and from nowhere

@@ -95,13 +95,10 @@ act_rc act__answer(act_cx *cx, act_reply reply, act_rc status, const act_schema 
   if (reply.node != system->incarnation) {
     return act__remote_answer(system, cx, reply, status, schema, message);
   }
-  struct act__answer_block *block = NULL;
   if (status == ACT_OK) {
-    block = act__answer_make(system, cx, schema, message);
-    if (!block) {  // that arrives in the node reserved for the answer
-      status = act__copy_size(schema, message) > ACT_MESSAGE_MAX ? ACT_ELIMIT : ACT_ENOMEM;
-    }
+    act__ask_answer(system, cx, reply, schema, message);
+  } else {
+    act__ask_end(system, cx, reply, status, NULL);
   }
-  act__ask_end(system, cx, reply, status, block);
   return ACT_OK;  // also when the asker is gone: that is not the answerer's failure
 }
