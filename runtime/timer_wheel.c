@@ -8,6 +8,11 @@
 // Runs of 2^i timers wait in bin i while a slot is sorted: 2^40 timers are more than memory holds.
 #define SORT_BINS 40
 
+// A slot of the lowest level is sorted by parts of this many ns first, 64 to a tick.
+#define SORT_PART_SHIFT (ACT__WHEEL_TICK_SHIFT - 6)
+#define SORT_PARTS 64
+#define SORT_FEW 16  // so many are merged at once
+
 static struct act__timer *timer_of(struct act__link *link) {
   return ACT__CONTAINER_OF(link, struct act__timer, link);
 }
@@ -33,11 +38,12 @@ static struct act__link *merge(struct act__link *first, struct act__link *second
   return chain;
 }
 
-// Stable sort by due time: a bottom-up merge sort whose bins work like the digits of a counter.
-static void sort_by_due(struct act__link *head) {
+// Stable sort of a chain by due time: a bottom-up merge sort whose bins work like the digits of a
+// counter.
+static struct act__link *sort_chain(struct act__link *node) {
   struct act__link *bins[SORT_BINS] = {NULL};
-  struct act__link *node = head->next;
-  while (node != head) {
+  int used = 0;
+  while (node) {
     struct act__link *run = node;
     node = node->next;
     run->next = NULL;
@@ -47,16 +53,64 @@ static void sort_by_due(struct act__link *head) {
       bins[bin] = NULL;
     }
     bins[bin] = run;
+    if (bin >= used) used = bin + 1;
   }
   struct act__link *chain = NULL;
-  for (int bin = 0; bin < SORT_BINS; bin++) {
+  for (int bin = 0; bin < used; bin++) {
     if (bins[bin]) chain = merge(bins[bin], chain);
   }
-  struct act__link *before = head;
+  return chain;
+}
+
+// The timers of a part of a tick.
+struct part {
+  struct act__link *first, **end;
+};
+
+static bool are_few(const struct act__link *head) {
+  int n = 0;
+  for (const struct act__link *node = head->next; node != head; node = node->next) {
+    if (++n > SORT_FEW) return false;
+  }
+  return true;
+}
+
+// Puts a chain behind a link of a list; gives the last of them.
+static struct act__link *append(struct act__link *before, struct act__link *chain) {
   for (; chain; chain = chain->next) {
     before->next = chain;
     chain->prev = before;
     before = chain;
+  }
+  return before;
+}
+
+// Sorts a slot of the lowest level by due time, stably. First by the part of its tick, in one pass
+// that also brings the timers near; then each part, which is short, by merging. Those that were
+// overdue when they were armed have earlier ticks: they come first, in a part of their own.
+static void sort_by_due(struct act__link *head, int64_t tick_ns) {
+  struct act__link *before = head;
+  if (are_few(head)) {
+    head->prev->next = NULL;
+    before = append(before, sort_chain(head->next));
+    before->next = head;
+    head->prev = before;
+    return;
+  }
+  struct part parts[1 + SORT_PARTS];
+  for (int i = 0; i <= SORT_PARTS; i++) parts[i].end = &parts[i].first;
+  for (struct act__link *node = head->next; node != head; node = node->next) {
+    int64_t due = due_of(node);
+#ifdef ACT_MUTANT_WHEEL_OVERDUE_LAST
+    if (due < tick_ns) due = tick_ns + (INT64_C(1) << ACT__WHEEL_TICK_SHIFT) - 1;
+#endif
+    struct part *part = due < tick_ns ? parts : &parts[1 + ((due - tick_ns) >> SORT_PART_SHIFT)];
+    *part->end = node;
+    part->end = &node->next;
+  }
+  for (int i = 0; i <= SORT_PARTS; i++) {
+    *parts[i].end = NULL;
+    before = append(before, sort_chain(parts[i].first));
   }
   before->next = head;
   head->prev = before;
@@ -86,7 +140,7 @@ static void place(struct act__wheel *wheel, struct act__timer *timer) {
   act__list_push_back(&slot->timers, &timer->link);
   if (timer->due_ns < slot->earliest_ns) slot->earliest_ns = timer->due_ns;
   wheel->occupied[level] |= bit(index);
-  timer->place = 1 + level * ACT__WHEEL_SLOTS + index;
+  timer->place = (uint16_t)(1 + level * ACT__WHEEL_SLOTS + index);
 }
 
 // Says of a slot that nothing is left in it.
@@ -153,6 +207,18 @@ static void cascade(struct act__wheel *wheel, unsigned level, unsigned index) {
   while ((link = act__list_pop_front(&moving))) place(wheel, timer_of(link));
 }
 
+// Moves what stands before `node` in a list (or all, if it is the head) to the end of another.
+static void move_before(struct act__link *to, struct act__link *from, struct act__link *node) {
+  struct act__link *first = from->next, *last = node->prev;
+  if (first == node) return;
+  from->next = node;
+  node->prev = from;
+  to->prev->next = first;
+  first->prev = to->prev;
+  last->next = to;
+  to->prev = last;
+}
+
 // Time has entered (or passed) a slot of the lowest level: what is due leaves it.
 static void expire(struct act__wheel *wheel, unsigned index, int64_t now_ns,
                    struct act__link *expired) {
@@ -161,19 +227,19 @@ static void expire(struct act__wheel *wheel, unsigned index, int64_t now_ns,
   now_ns |= (INT64_C(1) << ACT__WHEEL_TICK_SHIFT) - 1;
 #endif
   if (wheel->unsorted & bit(index)) {
-    sort_by_due(&slot->timers);
+    sort_by_due(&slot->timers, (int64_t)(wheel->tick << ACT__WHEEL_TICK_SHIFT));
     wheel->unsorted &= ~bit(index);
   }
-  while (!act__list_is_empty(&slot->timers) && due_of(slot->timers.next) <= now_ns) {
-    struct act__timer *timer = timer_of(act__list_pop_front(&slot->timers));
-    timer->place = 0;
+  struct act__link *first_left = slot->timers.next;
+  for (; first_left != &slot->timers && due_of(first_left) <= now_ns; first_left = first_left->next) {
+    timer_of(first_left)->place = 0;
     wheel->count--;
-    act__list_push_back(expired, &timer->link);
   }
+  move_before(expired, &slot->timers, first_left);
   if (act__list_is_empty(&slot->timers)) {
     slot_is_empty(wheel, 0, index);
   } else {
-    slot->earliest_ns = due_of(slot->timers.next);
+    slot->earliest_ns = due_of(first_left);
   }
 }
 

@@ -178,6 +178,52 @@ static void order_inside_one_tick_is_exact(void **state) {
   }
 }
 
+// What the wheel gives must be exactly what the reference says, in order of (due, arming).
+static void check_expired(struct item *items, int n, int64_t now, struct act__link *expired) {
+  int64_t last_due = INT64_MIN;
+  uint64_t last_order = 0;
+  struct act__link *link;
+  while ((link = act__list_pop_front(expired))) {
+    struct item *item = item_of(link);
+    assert_true(item->is_armed);
+    assert_true(item->due_ns <= now);
+    assert_true(item->due_ns > last_due || (item->due_ns == last_due && item->order > last_order));
+    last_due = item->due_ns;
+    last_order = item->order;
+    item->is_armed = false;
+  }
+  for (int i = 0; i < n; i++) {
+    assert_int_equal(items[i].is_armed, act__timer_is_armed(&items[i].timer));
+    if (items[i].is_armed) assert_true(items[i].due_ns > now);
+  }
+}
+
+// So many in one tick that they are sorted by its parts: equal times, overdue ones and the tick's own
+// first and last nanosecond among them.
+static void crowded_tick_keeps_its_order(void **state) {
+  (void)state;
+  enum { N = 3000 };
+  static struct item items[N];
+  uint64_t random = 11;
+  for (int64_t until = 7 * TICK_NS; until <= 8 * TICK_NS; until += TICK_NS / 5) {
+    act__wheel_init(&wheel, 7 * TICK_NS);
+    for (int i = 0; i < N; i++) {
+      int64_t due_ns = 7 * TICK_NS + (int64_t)(next_random(&random) % 512) * (TICK_NS / 511);
+      if (due_ns >= 8 * TICK_NS) due_ns = 8 * TICK_NS - 1;
+      if (i % 10 == 0) due_ns -= 2 * TICK_NS;
+      items[i] = (struct item){.due_ns = due_ns, .order = (uint64_t)i, .is_armed = true};
+      act__wheel_arm(&wheel, &items[i].timer, due_ns);
+    }
+    struct act__link expired;
+    act__list_init(&expired);
+    act__wheel_advance(&wheel, until, &expired);
+    check_expired(items, N, until, &expired);
+    act__wheel_advance(&wheel, 9 * TICK_NS, &expired);
+    check_expired(items, N, 9 * TICK_NS, &expired);
+    assert_int_equal(act__wheel_count(&wheel), 0);
+  }
+}
+
 // Following next_due alone reaches every timer, in few steps, without ever passing one.
 static void following_next_due_makes_progress(void **state) {
   (void)state;
@@ -211,26 +257,6 @@ static int64_t random_distance(uint64_t *random) {
   if (kind == 3) return (int64_t)(value % 64) * TICK_NS;
   if (kind == 7) return (int64_t)(value >> (3 + value % 20));
   return (int64_t)(value % (uint64_t)(INT64_C(1) << (10 + 6 * kind)));
-}
-
-// What the wheel gives must be exactly what the reference says, in order of (due, arming).
-static void check_expired(struct item *items, int n, int64_t now, struct act__link *expired) {
-  int64_t last_due = INT64_MIN;
-  uint64_t last_order = 0;
-  struct act__link *link;
-  while ((link = act__list_pop_front(expired))) {
-    struct item *item = item_of(link);
-    assert_true(item->is_armed);
-    assert_true(item->due_ns <= now);
-    assert_true(item->due_ns > last_due || (item->due_ns == last_due && item->order > last_order));
-    last_due = item->due_ns;
-    last_order = item->order;
-    item->is_armed = false;
-  }
-  for (int i = 0; i < n; i++) {
-    assert_int_equal(items[i].is_armed, act__timer_is_armed(&items[i].timer));
-    if (items[i].is_armed) assert_true(items[i].due_ns > now);
-  }
 }
 
 static void random_use_agrees_with_the_reference(void **state) {
@@ -313,6 +339,7 @@ int main(void) {
       cmocka_unit_test(cancel_answers_true_exactly_once_and_only_while_armed),
       cmocka_unit_test(equal_due_times_expire_in_the_order_of_arming),
       cmocka_unit_test(order_inside_one_tick_is_exact),
+      cmocka_unit_test(crowded_tick_keeps_its_order),
       cmocka_unit_test(following_next_due_makes_progress),
       cmocka_unit_test(random_use_agrees_with_the_reference),
       cmocka_unit_test(a_million_timers_come_out_in_order),
