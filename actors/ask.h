@@ -44,6 +44,7 @@ struct act__ask {
   struct act__system *system;
   int64_t alarm_ns;              // what it is armed for
   struct act__alarm alarm;
+  char pad[8];
 };
 _Static_assert(sizeof(struct act__ask) == 4 * ACT__ASK_LINE, "four cache lines");
 

@@ -332,6 +332,9 @@ void act__system_emptied(struct act__system *system);
 // Pushes a notice or an accepted envelope. Any thread.
 void act__cell_push(struct act__system *system, struct act__worker *me, struct act__cell *cell,
                     struct act__env *env);
+// The same for a chain of them, linked by `next` from the newest to the oldest.
+void act__cell_push_chain(struct act__system *system, struct act__worker *me, struct act__cell *cell,
+                          struct act__env *newest, struct act__env *oldest);
 // The cold part, made now if need be. NULL: no memory. Owner only.
 struct act__cold *act__cell_cold(struct act__cell *cell);
 

@@ -221,6 +221,13 @@ void act__cell_push(struct act__system *system, struct act__worker *me, struct a
   if (act__mailbox_push(&cell->mailbox, env)) act__exec_submit(system->exec, me, &cell->task);
 }
 
+void act__cell_push_chain(struct act__system *system, struct act__worker *me, struct act__cell *cell,
+                          struct act__env *newest, struct act__env *oldest) {
+  if (act__mailbox_push_chain(&cell->mailbox, newest, oldest)) {
+    act__exec_submit(system->exec, me, &cell->task);
+  }
+}
+
 struct act__cold *act__cell_cold(struct act__cell *cell) {
   if (cell->cold) return cell->cold;
   struct act__cold *cold = act__calloc(1, sizeof *cold);

@@ -296,13 +296,14 @@ static inline bool act__mailbox_cancel(struct act__mailbox *m, uint32_t messages
   return act__mailbox_knock(m);
 }
 
-// Links an envelope in. Takes it: from here it is the owner's. The caller holds a reservation for
-// it, or it is a notice. True: it was idle, and the caller must make the owner runnable.
-static inline bool act__mailbox_push(struct act__mailbox *m, struct act__env *env) {
+// Links a chain of envelopes in, linked by `next` from the newest to the oldest, as act__mailbox_push
+// would one by one.
+static inline bool act__mailbox_push_chain(struct act__mailbox *m, struct act__env *env,
+                                           struct act__env *oldest) {
   // Relaxed: a guess, which the swap below proves or replaces.
   uintptr_t word = act__load_relaxed(&m->inbox);
   for (;;) {
-    act__plain_write(env->next, (struct act__env *)(word & ~ACT__MAILBOX_FLAGS));
+    act__plain_write(oldest->next, (struct act__env *)(word & ~ACT__MAILBOX_FLAGS));
 #ifdef ACT_MUTANT_MAILBOX_PUSH_DROPS_KNOCK
     uintptr_t newest = (uintptr_t)env;
 #else
@@ -320,6 +321,12 @@ static inline bool act__mailbox_push(struct act__mailbox *m, struct act__env *en
 #endif
     if (swapped) return (word & ACT__MAILBOX_IDLE) != 0;
   }
+}
+
+// Links an envelope in. Takes it: from here it is the owner's. The caller holds a reservation for
+// it, or it is a notice. True: it was idle, and the caller must make the owner runnable.
+static inline bool act__mailbox_push(struct act__mailbox *m, struct act__env *env) {
+  return act__mailbox_push_chain(m, env, env);
 }
 
 // Turns the chain from `newest` down to `end`, which stays out of it, into one with the oldest first.

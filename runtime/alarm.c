@@ -67,6 +67,7 @@ unsigned act__alarms_advance(struct act__alarms *alarms, unsigned index, int64_t
   while ((link = act__list_pop_front(&expired))) {
     struct act__timer *timer = ACT__CONTAINER_OF(link, struct act__timer, link);
     struct act__alarm *alarm = ACT__CONTAINER_OF(timer, struct act__alarm, timer);
+    link->next = &expired;   // see act__alarm_rest
     alarm->fire(alarm, me);  // the record may be gone now
     fired++;
   }
@@ -86,8 +87,9 @@ unsigned act__alarms_advance_all(struct act__alarms *alarms, int64_t now_ns,
 void act__alarm_arm(struct act__exec *exec, struct act__worker *me, struct act__alarm *alarm,
                     int64_t due_ns) {
   ACT_ASSERT(alarm->fire);
-  alarm->home = me ? me->index : 0;
-  struct act__alarm_wheel *home = &exec->alarms.wheels[alarm->home];
+  unsigned index = me ? me->index : 0;
+  alarm->timer.home = (uint16_t)index;
+  struct act__alarm_wheel *home = &exec->alarms.wheels[index];
 
   act__spinlock_lock(&home->lock);
   act__wheel_arm(&home->wheel, &alarm->timer, due_ns);
@@ -101,8 +103,8 @@ void act__alarm_arm(struct act__exec *exec, struct act__worker *me, struct act__
 }
 
 bool act__alarm_cancel(struct act__exec *exec, struct act__alarm *alarm) {
-  ACT_ASSERT(alarm->home < exec->alarms.count);
-  struct act__alarm_wheel *home = &exec->alarms.wheels[alarm->home];
+  ACT_ASSERT(alarm->timer.home < exec->alarms.count);
+  struct act__alarm_wheel *home = &exec->alarms.wheels[alarm->timer.home];
 
   act__spinlock_lock(&home->lock);
 #ifdef ACT_MUTANT_ALARM_CANCEL_BLIND

@@ -134,10 +134,17 @@ void act__exec_trace_fold(struct act__exec *, uint64_t event);
 // same alarm again or free it. All zero except `fire` is an unarmed alarm. The owner orders its own
 // arms and cancels of one alarm; a cancel may race with the firing.
 struct act__alarm {
-  struct act__timer timer;  // the wheel's node (runtime/timer_wheel.h)
+  struct act__timer timer;  // the wheel's node (runtime/timer_wheel.h); `home`: which wheel, the
+                            // executor's; `note`: the owner's
   void (*fire)(struct act__alarm *, struct act__worker *me);
-  unsigned home;            // which wheel holds it; the executor's
 };
+
+// Inside `fire` and before it touches the alarm: those that have expired with it, by their
+// timer.link, in order, and whose `fire` has not been called. What it takes from the front it has
+// fired itself: their `fire` is not called.
+static inline struct act__link *act__alarm_rest(struct act__alarm *alarm) {
+  return alarm->timer.link.next;
+}
 
 // Arms an unarmed alarm. Any thread, cannot fail. due_ns on act__exec_clock.
 void act__alarm_arm(struct act__exec *, struct act__worker *me, struct act__alarm *, int64_t due_ns);

@@ -33,7 +33,9 @@
 struct act__timer {
   struct act__link link;  // in a slot, then in the list of expired ones; otherwise meaningless
   int64_t due_ns;
-  uint32_t place;  // 1 + level * 64 + slot; 0: not in the wheel
+  uint16_t place;  // 1 + level * 64 + slot; 0: not in the wheel
+  uint16_t home;   // this and `note`: for whoever embeds it; the wheel leaves them alone
+  uint32_t note;
 };
 
 struct act__wheel_slot {

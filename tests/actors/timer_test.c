@@ -239,6 +239,47 @@ static void timers_end_with_their_actor(void **state) {
   world_close(&world);
 }
 
+// Equal times of one actor reach it as one chain; each number may come only in its turn.
+#define CROWD 200u
+
+ACT_ON_TICK(puppet_actor, on_number)
+
+static unsigned numbers_seen;
+
+static act_rc on_number(struct puppet *self, act_cx *cx, const act_tick *tick) {
+  (void)cx;
+  numbers_seen++;
+  assert_int_equal(tick->tag, self->number++ % CROWD);
+  return ACT_OK;
+}
+
+static act_rc arm_a_crowd(struct puppet *self, act_cx *cx, void *arg) {
+  (void)self;
+  (void)arg;
+  for (unsigned i = 0; i < CROWD; i++) {
+    act_rc rc = act_after(cx, 10, on_number_then(i), NULL);
+    if (rc) return rc;
+  }
+  return ACT_OK;
+}
+
+static void timers_due_at_once_come_in_the_order_of_arming(void **state) {
+  (void)state;
+  struct world world = world_open(8);
+  puppet_ref puppets[3];
+  for (int i = 0; i < 3; i++) puppets[i] = world_puppet(&world, NULL);
+  for (unsigned round = 1; round <= 3; round++) {
+    numbers_seen = 0;
+    for (int i = 0; i < 3; i++) {
+      world_run(&world, puppets[i], arm_a_crowd, NULL);
+      act_sim_advance(world.sim, round == 1 ? 20 : 0);
+    }
+    act_sim_advance(world.sim, 20);
+    assert_int_equal(numbers_seen, 3 * CROWD);
+  }
+  world_close(&world);
+}
+
 static void every_with_a_period_of_zero_is_invalid(void **state) {
   (void)state;
   struct world world = world_open(7);
@@ -261,6 +302,7 @@ int main(void) {
       cmocka_unit_test(very_many_timers_are_armed_anew_and_each_fires_once),
       cmocka_unit_test(armed_anew_at_the_bound_is_no_timer_more),
       cmocka_unit_test(timers_end_with_their_actor),
+      cmocka_unit_test(timers_due_at_once_come_in_the_order_of_arming),
       cmocka_unit_test(every_with_a_period_of_zero_is_invalid),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,7 +175,7 @@ static void folding_an_event_in_changes_the_trace(void **state) {
 
 static void note_fire(struct act__alarm *alarm, struct act__worker *me) {
   (void)me;
-  alarm->home = 7;  // a mark of the test: the executor is done with the alarm
+  alarm->timer.note = 7;  // a mark of the test: the executor is done with the alarm
 }
 
 static void time_moves_to_the_alarm_without_waiting(void **state) {
@@ -191,7 +191,7 @@ static void time_moves_to_the_alarm_without_waiting(void **state) {
 
   assert_false(act__exec_run(exec));
 
-  assert_int_equal(alarm.home, 7);
+  assert_int_equal(alarm.timer.note, 7);
   assert_int_equal(act__clock_now(act__exec_clock(exec)), due);
   act__exec_destroy(exec);
 }
@@ -226,7 +226,7 @@ static void finish_ends_the_run(void **state) {
 
   assert_true(act__exec_run(exec));
 
-  assert_int_not_equal(alarm.home, 7);
+  assert_int_not_equal(alarm.timer.note, 7);
   assert_true(act__alarm_cancel(exec, &alarm));
   act__exec_destroy(exec);
 }
