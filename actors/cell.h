@@ -30,6 +30,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/thread.h"
+#include "mailbox/copy.h"
 #include "mailbox/envelope.h"
 #include "mailbox/mailbox.h"
 #include "runtime/exec.h"
@@ -330,8 +331,10 @@ void act__cell_express(struct act__system *system, struct act__worker *me, struc
 // After alive or jobs was brought to zero. Any thread.
 void act__system_emptied(struct act__system *system);
 // Pushes a notice or an accepted envelope. Any thread.
-void act__cell_push(struct act__system *system, struct act__worker *me, struct act__cell *cell,
-                    struct act__env *env);
+static inline void act__cell_push(struct act__system *system, struct act__worker *me,
+                                  struct act__cell *cell, struct act__env *env) {
+  if (act__mailbox_push(&cell->mailbox, env)) act__exec_submit(system->exec, me, &cell->task);
+}
 // The same for a chain of them, linked by `next` from the newest to the oldest.
 void act__cell_push_chain(struct act__system *system, struct act__worker *me, struct act__cell *cell,
                           struct act__env *newest, struct act__env *oldest);
@@ -370,7 +373,12 @@ void act__env_undeliver_to(struct act__system *system, act_cx *cx, act_pid to, s
 // Only the record.
 void act__undelivered(struct act__system *system, act_cx *cx, const act_undelivered *record);
 // Releases the payload's buffers and frees the block.
-void act__env_free(struct act__system *system, act_cx *cx, struct act__env *env);
+static inline void act__env_free(struct act__system *system, act_cx *cx, struct act__env *env) {
+  if ((env->flags & ACT__ENV_HAS_BUFS) && env->op) {
+    act__copy_release(env->op->message, act__env_payload(env));
+  }
+  act__pool_free(act__cache(cx), act__exec_pool(system->exec), env, act__env_block_bytes(env));
+}
 
 // --- send.c ------------------------------------------------------------------------------------
 

@@ -9,39 +9,43 @@
 #include "base/check.h"
 #include "mailbox/copy.h"
 
-struct act__env *act__env_allocate(struct act__system *system, act_cx *cx, size_t size,
-                                   uint16_t flags) {
-  size_t bytes = act__env_header_bytes(flags) + size;
-  struct act__env *env = act__pool_alloc(act__cache(cx), act__exec_pool(system->exec), bytes);
-  if (!env) return NULL;
-  memset(env, 0, sizeof *env);
-  env->size = (uint32_t)size;
-  env->flags = flags;
+// What every send does is inline, so that a plain one is built without the questions that only
+// others need to ask.
+#define ALWAYS_INLINE __attribute__((always_inline)) static inline
+
+ALWAYS_INLINE struct act__env *allocate(struct act__system *system, act_cx *cx, size_t size,
+                                        uint16_t flags) {
+  struct act__env *env = act__pool_alloc(act__cache(cx), act__exec_pool(system->exec),
+                                         act__env_header_bytes(flags) + size);
+  if (env) *env = (struct act__env){.size = (uint32_t)size, .flags = flags};
   return env;
 }
 
+struct act__env *act__env_allocate(struct act__system *system, act_cx *cx, size_t size,
+                                   uint16_t flags) {
+  return allocate(system, cx, size, flags);
+}
+
 // The cell that a send to this address goes to, and the generation to prove.
-static struct act__cell *route(struct act__system *system, act_pid to, uint32_t *gen, act_rc *rc) {
-  if (to.node == system->incarnation) {
-    *rc = ACT_EDEAD;
-    *gen = to.gen;
-    return act__cell_at(system, to.slot);
-  }
-  if (to.node == 0) {
-    *rc = ACT_EDEAD;
-    return NULL;
-  }
+ALWAYS_INLINE struct act__cell *route(struct act__system *system, act_pid to, uint32_t *gen,
+                                      act_rc *rc) {
+  *rc = ACT_EDEAD;
+  *gen = to.gen;
+  if (__builtin_expect(to.node == system->incarnation, 1)) return act__cell_at(system, to.slot);
+  if (to.node == 0) return NULL;
   return act__proxy_find(system, to, gen, rc);
 }
 
-static act_rc reserve(struct act__cell *cell, uint32_t gen, uint32_t epoch, bool near,
+ALWAYS_INLINE act_rc reserve(struct act__cell *cell, uint32_t gen, uint32_t epoch, bool near,
                       uint32_t units) {
   // relaxed: best knowledge; if it is old, the message is found undeliverable on arrival.
   if (near && epoch && act__load_relaxed(&cell->epoch) != epoch) return ACT_EDEAD;
   // relaxed: the reservation fails if the limits belong to another generation.
   uint32_t msgs_max = act__load_relaxed(&cell->msgs_max);
-  switch (act__mailbox_reserve(&cell->mailbox, gen, units, msgs_max,
-                               act__load_relaxed(&cell->units_max))) {
+  enum act__admit admitted = act__mailbox_reserve(&cell->mailbox, gen, units, msgs_max,
+                                                  act__load_relaxed(&cell->units_max));
+  if (__builtin_expect(admitted == ACT__ADMIT_OK, 1)) return ACT_OK;
+  switch (admitted) {
     case ACT__ADMIT_OK: return ACT_OK;
     case ACT__ADMIT_FULL: return msgs_max ? ACT_EFULL : ACT_ENOROUTE;  // none: nothing granted yet
     case ACT__ADMIT_CLOSED: return epoch ? ACT_EDEAD : ACT_ECLOSED;
@@ -50,7 +54,7 @@ static act_rc reserve(struct act__cell *cell, uint32_t gen, uint32_t epoch, bool
   return ACT_EDEAD;
 }
 
-static void stamp_sender(act_cx *cx, struct act__env *env) {
+ALWAYS_INLINE void stamp_sender(act_cx *cx, struct act__env *env) {
   if (!cx->cell) return;
   act_pid self = act__cell_pid(cx->system, cx->cell);
   env->sender_slot = self.slot;
@@ -63,11 +67,21 @@ static act_rc take_back(act_cx *cx, struct act__cell *cell, uint32_t units, act_
   return why;
 }
 
-// The envelope of one message, filled in. NULL: no memory. Inline, for it is every send's.
-__attribute__((always_inline)) static inline struct act__env *make_env(act_cx *cx, uint32_t target_epoch, const act_op *op,
-                                 const void *message, size_t size,
-                                 const struct act__env_extension *extension, uint16_t flags) {
-  struct act__env *env = act__env_allocate(cx->system, cx, size, flags);
+// A flat message is some words: for a few of them a call of memcpy costs more than the copy.
+ALWAYS_INLINE void copy_flat(void *to, const void *from, size_t size) {
+  if (size % 8 || size > 64) {
+    memcpy(to, from, size);
+    return;
+  }
+  for (size_t at = 0; at < size; at += 8) memcpy((char *)to + at, (const char *)from + at, 8);
+}
+
+// The envelope of one message, filled in. NULL: no memory.
+ALWAYS_INLINE struct act__env *make_env(act_cx *cx, uint32_t target_epoch, const act_op *op,
+                                        const void *message, size_t size,
+                                        const struct act__env_extension *extension,
+                                        uint16_t flags) {
+  struct act__env *env = allocate(cx->system, cx, size, flags);
   if (!env) return NULL;
   env->op = op;
   env->target_epoch = target_epoch;
@@ -77,14 +91,20 @@ __attribute__((always_inline)) static inline struct act__env *make_env(act_cx *c
   } else if (flags & ACT__ENV_EXTENDED) {
     memset(act__env_extension(env), 0, sizeof(struct act__env_extension));
   }
-  act__copy_into(op->message, message, act__env_payload(env));
+  if (op->message->is_flat) {
+    copy_flat((char *)env + act__env_header_bytes(flags), message, op->message->size);
+  } else {
+    act__copy_into(op->message, message, act__env_payload(env));
+  }
   return env;
 }
 
 // The mailbox is full, and parks.
-__attribute__((noinline, cold)) static act_rc park(act_cx *cx, const struct act__parcel *parcel, const act_op *op,
-                   const void *message, size_t size, const struct act__env_extension *extension,
-                   uint16_t flags) {
+__attribute__((noinline, cold)) static act_rc park(act_cx *cx, const struct act__parcel *parcel,
+                                                   const act_op *op, const void *message,
+                                                   size_t size,
+                                                   const struct act__env_extension *extension,
+                                                   uint16_t flags) {
   act_rc rc = act__park_prepare(cx, parcel);
   if (rc) return rc;
   uint32_t epoch = parcel->to.node == cx->system->incarnation ? parcel->to.epoch : 0;
@@ -134,8 +154,36 @@ act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *mess
   return ACT_OK;
 }
 
+#define PLAIN_MAX (ACT__POOL_BLOCK_MAX - sizeof(struct act__env))
+
+// The send that nearly all are: a flat message to an actor of this node that has room for it. ACT_LATER:
+// it is another one, or it is refused, and nothing has been done.
+ALWAYS_INLINE act_rc send_plain(act_cx *cx, act_pid to, const act_op *op, const void *message) {
+  struct act__system *system = cx->system;
+  const act_schema *schema = op->message;
+  if (to.node != system->incarnation || !schema->is_flat || schema->size > PLAIN_MAX) {
+    return ACT_LATER;
+  }
+  struct act__cell *cell = act__cell_at(system, to.slot);
+  // relaxed: the reservation fails if they belong to another generation.
+  if (!cell || act__load_relaxed(&cell->remote)) return ACT_LATER;
+  if (to.epoch && act__load_relaxed(&cell->epoch) != to.epoch) return ACT_LATER;
+  uint32_t units = act__env_units(sizeof(struct act__env) + schema->size);
+  // relaxed: likewise.
+  if (act__mailbox_reserve(&cell->mailbox, to.gen, units, act__load_relaxed(&cell->msgs_max),
+                           act__load_relaxed(&cell->units_max)) != ACT__ADMIT_OK) {
+    return ACT_LATER;
+  }
+  struct act__env *env =
+      make_env(cx, to.epoch, op, message, schema->size, NULL, ACT__ENV_COUNTED);
+  if (!env) return take_back(cx, cell, units, ACT_ENOMEM);
+  act__cell_push(system, cx->me, cell, env);
+  return ACT_OK;
+}
+
 act_rc act__send(act_cx *cx, act_pid to, const act_op *op, const void *message) {
-  act_rc rc = act__send_with(cx, to, op, message, NULL, 0);
+  act_rc rc = send_plain(cx, to, op, message);
+  if (__builtin_expect(rc == ACT_LATER, 0)) rc = act__send_with(cx, to, op, message, NULL, 0);
   if (rc) {
     ACT__COUNT(cx->system, cx, refused);
   } else {

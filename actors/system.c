@@ -216,11 +216,6 @@ void act__cell_express(struct act__system *system, struct act__worker *me, struc
   if (act__mailbox_knock(&cell->mailbox)) act__exec_submit(system->exec, me, &cell->task);
 }
 
-void act__cell_push(struct act__system *system, struct act__worker *me, struct act__cell *cell,
-                    struct act__env *env) {
-  if (act__mailbox_push(&cell->mailbox, env)) act__exec_submit(system->exec, me, &cell->task);
-}
-
 void act__cell_push_chain(struct act__system *system, struct act__worker *me, struct act__cell *cell,
                           struct act__env *newest, struct act__env *oldest) {
   if (act__mailbox_push_chain(&cell->mailbox, newest, oldest)) {

@@ -6,13 +6,6 @@
 #include "actors/remote/proxy.h"
 #include "mailbox/copy.h"
 
-void act__env_free(struct act__system *system, act_cx *cx, struct act__env *env) {
-  if ((env->flags & ACT__ENV_HAS_BUFS) && env->op) {
-    act__copy_release(env->op->message, act__env_payload(env));
-  }
-  act__pool_free(act__cache(cx), act__exec_pool(system->exec), env, act__env_block_bytes(env));
-}
-
 void act__undelivered(struct act__system *system, act_cx *cx, const act_undelivered *record) {
   ACT__COUNT(system, cx, undelivered);
   if (system->node.undelivered) system->node.undelivered(system->node.undelivered_arg, record);

@@ -15,17 +15,8 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-// Where blocks come from one by one, each remembering its size in front (see pool.h).
-#if defined(__SANITIZE_ADDRESS__)
-#define BYPASS true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define BYPASS true
-#endif
-#endif
-#ifndef BYPASS
-#define BYPASS false
-#endif
+// Blocks one by one, each remembering its size in front (see pool.h).
+#define BYPASS ACT__POOL_BYPASS
 
 #define CACHE_LINE 64
 
@@ -39,18 +30,9 @@ static uint32_t magazine_room(int class) {
   return room < ACT__POOL_MAGAZINE ? room : ACT__POOL_MAGAZINE;
 }
 
-// The class of `bytes`, 1 to ACT__POOL_BLOCK_MAX. Classes come in pairs between powers of two: 2^k
-// and 1.5 * 2^k, so the two highest bits of (bytes - 1) tell.
-static inline int class_of(size_t bytes) {
-  if (bytes <= 64) return 0;
-  unsigned below = (unsigned)bytes - 1;
-  int high = 31 - __builtin_clz(below);  // 6 for 64..127
-  return 2 * (high - 6) + 1 + (int)((below >> (high - 1)) & 1);
-}
-
 size_t act__pool_block_size(size_t bytes) {
   ACT_ASSERT(bytes > 0);
-  return bytes > ACT__POOL_BLOCK_MAX ? bytes : class_bytes[class_of(bytes)];
+  return bytes > ACT__POOL_BLOCK_MAX ? bytes : class_bytes[act__pool_class(bytes)];
 }
 
 // Only the cache's owner writes the counter.
@@ -255,7 +237,7 @@ static void *alloc_single_counted(struct act__pool_cache *cache, size_t bytes) {
     count(&cache->large_bytes, (int64_t)bytes);
     count(&cache->large_blocks, 1);
   } else {
-    count(&cache->shelf[class_of(bytes)].out, 1);
+    count(&cache->shelf[act__pool_class(bytes)].out, 1);
   }
   return block;
 }
@@ -265,7 +247,7 @@ static void free_single_counted(struct act__pool_cache *cache, void *block, size
     count(&cache->large_bytes, -(int64_t)bytes);
     count(&cache->large_blocks, -1);
   } else {
-    count(&cache->shelf[class_of(bytes)].out, -1);
+    count(&cache->shelf[act__pool_class(bytes)].out, -1);
   }
   single_free(block, bytes);
 }
@@ -277,7 +259,7 @@ static void *alloc_with(struct act__pool_cache *cache, size_t bytes) {
     return alloc_single_counted(cache, bytes);
   }
   if (act__alloc_is_armed() && !act__alloc_permit()) return NULL;
-  int class = class_of(bytes);
+  int class = act__pool_class(bytes);
   struct act__pool_shelf *shelf = &cache->shelf[class];
   if (__builtin_expect(shelf->rounds == 0, 0)) return alloc_slow(cache, class);
   count(&shelf->out, 1);
@@ -289,7 +271,7 @@ static void free_with(struct act__pool_cache *cache, void *block, size_t bytes) 
     free_single_counted(cache, block, bytes);
     return;
   }
-  int class = class_of(bytes);
+  int class = act__pool_class(bytes);
   struct act__pool_shelf *shelf = &cache->shelf[class];
   if (__builtin_expect(shelf->rounds == shelf->room, 0)) {
     free_slow(cache, class, block);
@@ -299,7 +281,7 @@ static void free_with(struct act__pool_cache *cache, void *block, size_t bytes) 
   shelf_push(shelf, block);
 }
 
-void *act__pool_alloc(struct act__pool_cache *cache, struct act__pool *pool, size_t bytes) {
+void *act__pool_alloc_otherwise(struct act__pool_cache *cache, struct act__pool *pool, size_t bytes) {
   ACT_ASSERT(bytes > 0);
   if (cache != NULL) return alloc_with(cache, bytes);
   act__mutex_lock(&pool->shared_mutex);
@@ -308,8 +290,8 @@ void *act__pool_alloc(struct act__pool_cache *cache, struct act__pool *pool, siz
   return block;
 }
 
-void act__pool_free(struct act__pool_cache *cache, struct act__pool *pool, void *block,
-                    size_t bytes) {
+void act__pool_free_otherwise(struct act__pool_cache *cache, struct act__pool *pool, void *block,
+                              size_t bytes) {
   if (block == NULL) return;
   ACT_ASSERT(bytes > 0);
   if (cache != NULL) {

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/alloc.h"
 #include "base/atomic.h"
 #include "base/list.h"
 #include "base/status.h"
@@ -92,16 +93,65 @@ void act__pool_cache_init(struct act__pool_cache *cache, struct act__pool *pool)
 // Gives its free blocks back to the depot.
 void act__pool_cache_fini(struct act__pool_cache *cache);
 
+// The class of `bytes`, 1 to ACT__POOL_BLOCK_MAX. Classes come in pairs between powers of two: 2^k
+// and 1.5 * 2^k, so the two highest bits of (bytes - 1) tell.
+static inline int act__pool_class(size_t bytes) {
+  if (bytes <= 64) return 0;
+  unsigned below = (unsigned)bytes - 1;
+  int high = 31 - __builtin_clz(below);  // 6 for 64..127
+  return 2 * (high - 6) + 1 + (int)((below >> (high - 1)) & 1);
+}
+
+// Where blocks come from malloc one by one.
+#if defined(__SANITIZE_ADDRESS__)
+#define ACT__POOL_BYPASS true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ACT__POOL_BYPASS true
+#endif
+#endif
+#ifndef ACT__POOL_BYPASS
+#define ACT__POOL_BYPASS false
+#endif
+
+// Everything but a block in the loaded magazine, or room for one.
+void *act__pool_alloc_otherwise(struct act__pool_cache *cache, struct act__pool *pool, size_t bytes);
+void act__pool_free_otherwise(struct act__pool_cache *cache, struct act__pool *pool, void *block,
+                              size_t bytes);
+
 // A block of at least `bytes` (> 0), contents undefined; NULL: out of memory, or failure injected.
 // cache NULL: any thread, at the price of a lock. Gives the block to the caller. An injected
 // failure may also hit a magazine, which is only an optimisation: that allocation succeeds all the
-// same.
-void *act__pool_alloc(struct act__pool_cache *cache, struct act__pool *pool, size_t bytes);
+// same. Inline: every send is one.
+static inline void *act__pool_alloc(struct act__pool_cache *cache, struct act__pool *pool,
+                                    size_t bytes) {
+  if (ACT__POOL_BYPASS || !cache || bytes > ACT__POOL_BLOCK_MAX || act__alloc_is_armed()) {
+    return act__pool_alloc_otherwise(cache, pool, bytes);
+  }
+  struct act__pool_shelf *shelf = &cache->shelf[act__pool_class(bytes)];
+  if (__builtin_expect(shelf->rounds == 0, 0)) return act__pool_alloc_otherwise(cache, pool, bytes);
+  // relaxed: one writer; readers want a number, nothing that it guards.
+  act__store_relaxed(&shelf->out, act__load_relaxed(&shelf->out) + 1);
+  return shelf->loaded->blocks[--shelf->rounds];
+}
 
 // Takes back a block with the `bytes` it was asked for; NULL is ignored. Through any cache of the
 // same pool, or none. Never fails.
-void act__pool_free(struct act__pool_cache *cache, struct act__pool *pool, void *block,
-                    size_t bytes);
+static inline void act__pool_free(struct act__pool_cache *cache, struct act__pool *pool, void *block,
+                                  size_t bytes) {
+  if (ACT__POOL_BYPASS || !cache || bytes > ACT__POOL_BLOCK_MAX || !block) {
+    act__pool_free_otherwise(cache, pool, block, bytes);
+    return;
+  }
+  struct act__pool_shelf *shelf = &cache->shelf[act__pool_class(bytes)];
+  if (__builtin_expect(shelf->rounds == shelf->room, 0)) {
+    act__pool_free_otherwise(cache, pool, block, bytes);
+    return;
+  }
+  // relaxed: one writer; readers want a number, nothing that it guards.
+  act__store_relaxed(&shelf->out, act__load_relaxed(&shelf->out) - 1);
+  shelf->loaded->blocks[shelf->rounds++] = block;
+}
 
 // Bytes handed out, each block counted at the size of its class. Any thread; approximate while
 // others allocate, exact when they rest.
