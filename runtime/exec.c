@@ -116,7 +116,11 @@ void act__exec_destroy(struct act__exec *exec) {
 }
 
 void act__exec_submit(struct act__exec *exec, struct act__worker *me, struct act__task *task) {
-  exec->ops->submit(exec, me, task);
+  if (exec->ops->submit == act__crew_submit) {
+    act__crew_submit(exec, me, task);
+  } else {
+    exec->ops->submit(exec, me, task);
+  }
 }
 
 struct act__worker *act__exec_worker(struct act__exec *exec, unsigned index) {

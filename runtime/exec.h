@@ -35,7 +35,7 @@ struct act__worker {
   struct act__exec *exec;
   struct act__pool_cache cache;  // of act__exec_pool(exec)
   struct act__rand rand;
-  int64_t now_ns;   // read once per turn; the turn's idea of "now" (act__worker_refresh_now)
+  int64_t now_ns;   // the turn's idea of "now": as old as ACT__LOOK_NS says (act__worker_refresh_now)
   struct act__near_clock near;  // what now_ns is read from; clock NULL in the simulation
   unsigned index;   // 0 .. workers-1; the simulation has one worker, 0
   unsigned steps;   // messages handled in this turn, for budgets; reset before each turn
@@ -55,6 +55,16 @@ struct act__poller {
 #define ACT__WORKERS_MAX 256u
 #define ACT__NEXT_CAP 16u               // tasks in a row through the next-to-run place
 #define ACT__STALE_NS (50 * 1000)       // a turn this old: others may take all that waits behind it
+#define ACT__LOOK_NS (2 * 1000)         // between turns the clock is looked at about this often,
+#define ACT__LOOK_TURNS 32u             // at the latest after so many turns (pool), and at the latest
+                                        // one ACT__MONITOR_NS after turns have become longer
+#define ACT__WORTH_NS (20 * 1000)       // less work than this is not worth a theft,
+#define ACT__HELP_NS (50 * 1000)        // less than this no wake-up;
+#define ACT__SHORT_NS 1000              // and turns shorter than this only one each
+#define ACT__SHORT_EVERY_NS (1000 * 1000)  // such time, for moving them costs more than running them
+#define ACT__ALARM_BATCH_NS (25 * 1000)  // a busy worker fires its alarms at most this often,
+#define ACT__ALARM_REST_NS (500 * 1000)  // an idle one those that it knew of, and it leaves those of
+                                         // a busy one alone as long after they are due
 #define ACT__FAIR_EVERY 31u             // each so many-th pick goes to what has waited longest
 #define ACT__STEAL_MAX 16u              // tasks moved at once by a thief or from the shared queue
 #define ACT__SPIN_NS (20 * 1000)        // an idle worker looks around this long before it sleeps

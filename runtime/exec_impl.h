@@ -52,6 +52,9 @@ void act__worker_fini(struct act__worker *worker);
 // Calls the on_worker hook, if there is one, on the calling thread.
 void act__worker_hook(struct act__worker *worker, bool starting);
 
+// The submit of pool and current, for a call that the compiler can see through.
+void act__crew_submit(struct act__exec *exec, struct act__worker *me, struct act__task *task);
+
 // The flavours. Each fills *out with an executor that act__exec_destroy accepts.
 ACT_MUST act_rc act__crew_create(const struct act__exec_options *options, struct act__exec **out);
 ACT_MUST act_rc act__sim_create(const struct act__exec_options *options, struct act__exec **out);

@@ -13,13 +13,17 @@
 // sleeper (monitor.c); the last worker to lie down takes it itself, unless the monitor holds it just
 // then, and then the monitor hands it over when it is done.
 //
-// No alarm is slept through. Let d be the due time of a new earliest alarm.
+// No alarm is slept through. Let d be until when a new earliest alarm may be left alone: a while
+// longer than its due time if the worker of its wheel has something to run (look.c).
 //   - Armed by a thread that is no worker: it writes `due` (W1), then reads keeper_until (R1) and
 //     nudges the keeper if d is earlier. The keeper writes keeper_until (W2), then reads all `due`
 //     (R2). All are seq_cst: either R1 sees W2, or R2 sees W1 (as in idle.h).
 //   - Armed by a worker: it is awake, so it comes by here before it sleeps. Then it is the keeper
-//     and does R2, or it does R1 itself (rest, below). If it stays busy instead, the monitor
-//     advances its wheel.
+//     and does R2, or it does R1 itself (rest, below).
+//   - A worker that goes to sleep makes d earlier, for all alarms on its wheel. It says so on its
+//     board (seq_cst, crew_away), which takes the place of W1: whoever read the board before, an armer
+//     from outside or the keeper, wrote `due` or keeper_until before that, and this worker reads both
+//     after it.
 #include "base/check.h"
 #include "runtime/sched/crew.h"
 
@@ -120,16 +124,17 @@ static void get_up(struct act__crew_worker *me, bool to_search) {
   }
   act__spinlock_unlock(&bed->lock);
   me->searching = claimed || to_search;  // whoever claimed it has counted it so
+  me->called = claimed;
   act__monitor_rouse(crew);
 }
 
 // W2 and R2 of the argument above: tells armers until when the keeper sleeps.
 static int64_t announce(struct act__crew *crew) {
   for (;;) {
-    int64_t until = act__alarms_earliest(&crew->exec.alarms);
+    int64_t until = act__crew_alarms_due(crew);
     // seq_cst [bed:until]: pairs with the load in rest and in armed_from_outside.
     act__store_seq_cst(&crew->bed.keeper_until, until);
-    if (act__alarms_earliest(&crew->exec.alarms) >= until) return until;
+    if (act__crew_alarms_due(crew) >= until) return until;
   }
 }
 
@@ -149,15 +154,31 @@ static void keep(struct act__crew_worker *me) {
 
 static void rest(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
-  int64_t due = act__alarms_due(&crew->exec.alarms, me->base.index);
+  int64_t due = act__crew_alarm_due(crew, me->base.index);
   // seq_cst [bed:until]: R1 of the argument above.
   if (due < act__load_seq_cst(&crew->bed.keeper_until)) act__crew_nudge_keeper(crew);
   act__parker_park(&me->parker, ACT__TIME_NEVER);
 }
 
+// What the alarms brought that ended the keeper's sleep.
+static void fire_all(struct act__crew_worker *me) {
+  struct act__crew *crew = me->crew;
+  act__crew_enter(me);
+  bool alone = !me->next && me->queue.length == 0 && !me->called;
+  act__crew_leave(me);
+  unsigned fired = 0;
+  for (unsigned i = 0; i < crew->count; i++) {
+    if (act__crew_alarm_due(crew, i) > me->base.now_ns) continue;
+    fired += act__crew_fire(crew, i, me->base.now_ns, me);
+  }
+  me->timed = alone && fired > 0;
+}
+
 void act__crew_sleep(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
-  me->ran = false;
+  act__crew_away(me);
+  if (me->called && !me->ran) act__crew_called_in_vain(me);
+  me->ran = me->timed = false;
 #ifdef ACT_MUTANT_SLEEP_WITHOUT_LOOKING
   // A wider gap between the last look and the bed makes the loss likely; the bug is the missing look.
   for (int i = 0; i < 2000; i++) act__spin_pause();
@@ -178,5 +199,5 @@ void act__crew_sleep(struct act__crew_worker *me) {
   }
   get_up(me, found);
   act__worker_refresh_now(&me->base);
-  if (wait && keeper) act__alarms_advance_all(&crew->exec.alarms, me->base.now_ns, &me->base);
+  if (wait && keeper) fire_all(me);
 }

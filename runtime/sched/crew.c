@@ -6,35 +6,40 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-static void crew_submit(struct act__exec *exec, struct act__worker *me, struct act__task *task) {
-  struct act__crew *crew = act__crew_of(exec);
-  if (!me) {
-    act__inject_push(&crew->inject, task);
+static void submit_from_outside(struct act__crew *crew, struct act__task *task) {
+  act__inject_push(&crew->inject, task);
 #ifndef ACT_MUTANT_SUBMIT_WAKES_NOBODY
-    if (act__idle_wants_wake(&crew->idle)) act__crew_wake_one(crew);
+  if (act__idle_wants_wake(&crew->idle)) act__crew_wake_one(crew);
 #endif
+}
+
+void act__crew_submit(struct act__exec *exec, struct act__worker *me, struct act__task *task) {
+  if (!me) {
+    submit_from_outside(act__crew_of(exec), task);
     return;
   }
   struct act__crew_worker *worker = act__crew_worker_of(me);
-  struct act__task *before = act__crew_swap_next(worker, task);
-  if (before) act__runq_push(&worker->queue, before);
-  // One waiting task is for this worker itself. More are worth a wake-up. (The store of `next` is not
-  // in idle.h's one order, so a wake-up for a second task may be missed when the first lay in the
-  // queue: this worker is awake and runs both, and the monitor looks for what waits behind it.)
-  bool backlog = before || act__load_relaxed(&worker->queue.length) > 0;  // relaxed: owner's own
-  if (backlog && crew->count > 1 && act__idle_wants_wake(&crew->idle)) act__crew_wake_one(crew);
+  act__crew_enter(worker);
+  if (worker->behind) {
+    act__runq_push_behind(&worker->queue, task);
+  } else {
+    struct act__task *before = worker->next;
+    worker->next = task;
+    if (before) act__runq_push(&worker->queue, before);
+  }
+  uint32_t length = worker->queue.length;
+  act__crew_leave(worker);
+  if (worker->shared) act__crew_offer(worker, length);
 }
 
 static void run_turn(struct act__crew_worker *me, struct act__task *task) {
   me->base.steps = 0;
-  me->ran = true;
-  act__store_relaxed(&me->turn_start, me->base.now_ns);  // relaxed: an age for thieves to look at
   if (task->run(task, &me->base) == ACT__TURN_DONE) return;
+  act__crew_enter(me);
   act__runq_push_behind(&me->queue, task);
-  // The rest of this turn's work, plus what it woke up, can go on elsewhere.
-  struct act__crew *crew = me->crew;
-  bool backlog = act__load_relaxed(&me->queue.length) > 1 || act__load_relaxed(&me->next);
-  if (backlog && crew->count > 1 && act__idle_wants_wake(&crew->idle)) act__crew_wake_one(crew);
+  uint32_t length = me->queue.length;
+  act__crew_leave(me);
+  if (me->shared) act__crew_offer(me, length);
 }
 
 static void stop_searching(struct act__crew_worker *me) {
@@ -46,25 +51,31 @@ static void stop_searching(struct act__crew_worker *me) {
   if (act__crew_has_work(crew, me->base.now_ns)) act__crew_wake_one(crew);
 }
 
-static void advance_own(struct act__crew_worker *me) {
-  struct act__alarms *alarms = &me->crew->exec.alarms;
-  int64_t now = act__worker_refresh_now(&me->base);
-  if (act__alarms_due(alarms, me->base.index) <= now) {
-    act__alarms_advance(alarms, me->base.index, now, &me->base);
-  }
+static bool must_look(struct act__crew_worker *me) {
+  // relaxed: a hint; the turn that it comes too late for is one more.
+  return me->pace.turns >= me->pace.turns_max || act__load_relaxed(&me->board.hurry);
+}
+
+// Nothing waits here. NULL: nor anywhere else, for now.
+static struct act__task *seek(struct act__crew_worker *me) {
+  act__crew_look(me, true);
+  struct act__task *task = act__crew_pick(me);
+  return task ? task : act__crew_search(me);
 }
 
 // NULL: the crew finishes and nothing waits here.
 static struct act__task *next_task(struct act__crew_worker *me) {
   for (;;) {
-    advance_own(me);
+    if (must_look(me)) act__crew_look(me, false);
     struct act__task *task = act__crew_pick(me);
-    if (!task) task = act__crew_search(me);
+    if (!task) task = seek(me);
     bool finishing = !task && act__crew_is_finishing(me->crew);
     // What was submitted before the finish may have come after the looks above.
     if (finishing) task = act__crew_pick(me);
     if (task || finishing) {
+      if (me->away) act__crew_back(me);
       stop_searching(me);
+      me->pace.turns++;
       return task;
     }
     act__crew_sleep(me);
@@ -77,7 +88,7 @@ static void worker_main(void *arg) {
   act__worker_hook(&me->base, true);
   struct act__task *task;
   while ((task = next_task(me))) run_turn(me, task);
-  act__store_relaxed(&me->turn_start, INT64_MAX);  // relaxed: an age
+  act__crew_away(me);
   act__worker_hook(&me->base, false);
 
   act__mutex_lock(&crew->mutex);
@@ -109,6 +120,8 @@ static act_rc start_threads(struct act__crew *crew) {
   crew->alive = crew->count;
   act__store_relaxed(&crew->awake_max, crew->count);  // relaxed: thread start publishes it
   act_rc rc = act__monitor_start(crew);
+  // Without the monitor nobody hurries a worker whose turns become longer than they were.
+  crew->looks_max = crew->monitor.started ? ACT__LOOK_TURNS : 1;
   unsigned started = 0;
   for (; started < crew->count && !rc; started++) {
     struct act__crew_worker *worker = &crew->workers[started];
@@ -154,7 +167,6 @@ static bool solo_turn(struct act__crew_worker *me) {
   struct act__task *task = act__crew_pick(me);
   if (!task) return false;
   run_turn(me, task);
-  act__store_relaxed(&me->turn_start, INT64_MAX);  // relaxed: nobody else looks
   return true;
 }
 
@@ -163,7 +175,7 @@ static bool crew_step(struct act__exec *exec, bool may_wait) {
   ACT_ASSERT(!crew->threads && crew->started);
   struct act__crew_worker *me = &crew->workers[0];
   int64_t now = act__worker_refresh_now(&me->base);
-  unsigned fired = act__alarms_advance_all(&exec->alarms, now, &me->base);
+  unsigned fired = act__alarms_due(&exec->alarms, 0) <= now ? act__crew_fire(crew, 0, now, me) : 0;
   if (now - me->polled_ns >= ACT__SOLO_POLL_NS) solo_poll(me);
   if (solo_turn(me)) return true;
   if (fired > 0) return true;
@@ -194,8 +206,7 @@ static bool crew_run(struct act__exec *exec) {
 static void crew_free(struct act__crew *crew) {
   for (unsigned i = 0; i < crew->count; i++) {
     struct act__crew_worker *worker = &crew->workers[i];
-    ACT_ASSERT(act__load_relaxed(&worker->queue.length) == 0);  // relaxed: all threads are joined
-    ACT_ASSERT(!act__load_relaxed(&worker->next));
+    ACT_ASSERT(worker->queue.length == 0 && !worker->next);  // all threads are joined
     act__parker_fini(&worker->parker);
     act__worker_fini(&worker->base);
   }
@@ -228,8 +239,10 @@ static struct act__worker *crew_worker(struct act__exec *exec, unsigned index) {
 
 static void crew_armed_from_outside(struct act__exec *exec, int64_t due_ns) {
   struct act__crew *crew = act__crew_of(exec);
+  (void)due_ns;  // of wheel 0, whose due time tells
+  int64_t due = act__crew_alarm_due(crew, 0);
   // seq_cst [bed:until]: R1 of bed.c; the due time of the wheel was written before.
-  if (due_ns < act__load_seq_cst(&crew->bed.keeper_until)) act__crew_nudge_keeper(crew);
+  if (due < act__load_seq_cst(&crew->bed.keeper_until)) act__crew_nudge_keeper(crew);
 }
 
 static act_rc crew_blocking(struct act__exec *exec, struct act__job *job) {
@@ -242,19 +255,27 @@ static const struct act__exec_ops crew_ops = {
     .step = crew_step,
     .finish = crew_finish,
     .destroy = crew_destroy,
-    .submit = crew_submit,
+    .submit = act__crew_submit,
     .worker = crew_worker,
     .armed_from_outside = crew_armed_from_outside,
     .blocking = crew_blocking,
 };
 
-static void init_worker(struct act__crew *crew, unsigned index) {
+static void init_worker(struct act__crew *crew, unsigned index, bool light) {
   struct act__crew_worker *worker = &crew->workers[index];
   act__worker_init(&worker->base, &crew->exec, index);
   worker->crew = crew;
-  act__atomic_init(&worker->next, NULL);
-  act__atomic_init(&worker->turn_start, INT64_MAX);
+  worker->shared = crew->count > 1;
+  worker->fair_in = ACT__FAIR_EVERY;
+  worker->away = true;
+  act__door_init(&worker->door, light);
   act__runq_init(&worker->queue);
+  act__atomic_init(&worker->board.looked_ns, ACT__TIME_NEVER);
+  act__atomic_init(&worker->board.waiting, 0);
+  act__atomic_init(&worker->board.worth, ACT__WORTH_NOTHING);
+  act__atomic_init(&worker->board.hurry, 0);
+  act__atomic_init(&worker->board.fired_ns, 0);
+  act__atomic_init(&worker->board.known_due, ACT__TIME_NEVER);
   act__list_init(&worker->sleeper);
   act__parker_init(&worker->parker);
 }
@@ -279,7 +300,9 @@ act_rc act__crew_create(const struct act__exec_options *options, struct act__exe
   act__monitor_init(&crew->monitor);
   act__mutex_init(&crew->mutex);
   act__cond_init(&crew->ended);
-  for (unsigned i = 0; i < crew->count; i++) init_worker(crew, i);
+  act__atomic_init(&crew->help_after_ns, INT64_MIN);
+  bool light = crew->count > 1 && act__barrier_available();
+  for (unsigned i = 0; i < crew->count; i++) init_worker(crew, i, light);
   *out = &crew->exec;
   return ACT_OK;
 }

@@ -5,6 +5,7 @@
 //
 //   crew.c      life of the executor, submitting, running turns
 //   find.c      what a worker runs next: fairness, its own queue, the shared queue, stealing
+//   look.c      looking at the clock: how long turns take, what is due, whether help is worth its price
 //   bed.c       sleeping and waking, and the keeper, who waits for I/O and for time
 //   monitor.c   looks after what busy workers cannot: I/O, late alarms, tasks behind a long turn
 #ifndef TROUPE_RUNTIME_SCHED_CREW_H
@@ -14,6 +15,7 @@
 #include "base/list.h"
 #include "base/thread.h"
 #include "runtime/exec_impl.h"
+#include "runtime/sched/door.h"
 #include "runtime/sched/idle.h"
 #include "runtime/sched/runq.h"
 
@@ -21,25 +23,58 @@
 
 struct act__crew;
 
+// What the tasks that wait behind a worker would be worth to a thief: see look.c.
+enum act__worth { ACT__WORTH_NOTHING, ACT__WORTH_SHORT, ACT__WORTH_LONG };
+
+// What a worker shows the others, on a cache line of its own: they look here often, and it seldom
+// writes. Atomic, any thread; all of it is a hint, but for what is said of looked_ns.
+struct act__board {
+  // When it last looked at the clock; ACT__TIME_NEVER while it has nothing to run. bed.c says what
+  // hangs on that.
+  ACT__ATOMIC(int64_t) looked_ns;
+  ACT__ATOMIC(uint32_t) waiting;  // something waits behind its turn, or did lately
+  ACT__ATOMIC(uint32_t) worth;    // enum act__worth
+  ACT__ATOMIC(uint32_t) hurry;    // set by the monitor: look at the clock after this turn
+  // Written by whoever has advanced its wheel: when, and what was due next then.
+  ACT__ATOMIC(int64_t) fired_ns, known_due;
+};
+
+// How long a worker's turns take.
+struct act__pace {
+  int64_t looked_ns;        // when the clock was last looked at
+  int64_t turn_ns;          // the smaller of the last two averages
+  int64_t last_ns;          // the last one
+  unsigned turns;           // since the look
+  unsigned turns_max;       // after so many the next look is due
+};
+
 struct act__crew_worker {
   // Owner only.
   struct act__worker base;  // first: an act__worker of a crew is one of these
   struct act__crew *crew;
-  unsigned picks;           // for fairness
+  struct act__pace pace;
+  unsigned fair_in;         // picks until the next one for fairness
   unsigned fair;            // whose turn it is among the sources that have waited
   unsigned in_a_row;        // tasks run through `next` without a look at the queue
+  bool shared;              // immutable: there are others, so the door is needed
+  bool behind;              // what is submitted goes behind what waits
+  bool away;                // the board says that it has nothing to run
   bool searching;           // counted as searching in crew->idle
-  bool ran;                 // has run a task since it last slept
+  bool called;              // somebody woke it since it last slept
+  bool ran;                 // has run a task since then
+  bool timed;               // what it ran was made runnable by alarms alone
   int64_t polled_ns;        // current: when I/O was last looked at
   struct act__thread thread;
   char pad0[ACT__CACHE_LINE];
 
-  // Any thread, atomic. The place of the task that runs next; and when the current turn began, or
-  // INT64_MAX while no turn is under way.
-  ACT__ATOMIC(struct act__task *) next;
-  ACT__ATOMIC(int64_t) turn_start;
+  // Behind the door: the task that runs next, and what waits behind it.
+  struct act__door door;
+  struct act__task *next;
   struct act__runq queue;
   char pad1[ACT__CACHE_LINE];
+
+  struct act__board board;
+  char pad2[ACT__CACHE_LINE];
 
   // Under crew->bed.lock.
   struct act__link sleeper;
@@ -74,12 +109,15 @@ struct act__crew {
   struct act__crew_worker *workers;
   unsigned count;
   unsigned searchers_max;
+  unsigned looks_max;               // turns between two looks at the clock, at most
   bool threads;                     // false: the current-thread flavour
   bool started;
 
   ACT__ATOMIC(uint32_t) finishing;
   char pad0[ACT__CACHE_LINE];
   struct act__idle idle;
+  // Nobody is called for help before that time, nor short turns stolen; see look.c. A hint.
+  ACT__ATOMIC(int64_t) help_after_ns;
   char pad1[ACT__CACHE_LINE];
   struct act__inject inject;
   struct act__bed bed;
@@ -99,17 +137,13 @@ static inline struct act__crew_worker *act__crew_worker_of(struct act__worker *w
   return ACT__CONTAINER_OF(worker, struct act__crew_worker, base);
 }
 
-// Puts a task (or NULL) into a worker's `next` place and gives what was there. Any worker.
-static inline struct act__task *act__crew_swap_next(struct act__crew_worker *worker,
-                                                    struct act__task *task) {
-  if (worker->crew->count == 1) {
-    // relaxed: without a second worker there is no thief; the monitor only looks whether it is NULL.
-    struct act__task *before = act__load_relaxed(&worker->next);
-    act__store_relaxed(&worker->next, task);
-    return before;
-  }
-  // acq_rel [crew:next]: pairs with itself: between its owner, who submits and takes, and thieves.
-  return act__exchange_acq_rel(&worker->next, task);
+// Around every use of `next` and the queue by their owner.
+static inline void act__crew_enter(struct act__crew_worker *me) {
+  if (me->shared) act__door_enter(&me->door);
+}
+
+static inline void act__crew_leave(struct act__crew_worker *me) {
+  if (me->shared) act__door_leave(&me->door);
 }
 
 static inline bool act__crew_is_finishing(struct act__crew *crew) {
@@ -127,6 +161,29 @@ struct act__task *act__crew_search(struct act__crew_worker *me);
 
 // Is there something that a worker without work could take? Any thread.
 bool act__crew_has_work(struct act__crew *crew, int64_t now_ns);
+
+// --- look.c -------------------------------------------------------------------------------------
+// Looks at the clock: fires the own alarms that are due, measures turns, shows what waits. `idle`:
+// nothing waits here. Owner.
+void act__crew_look(struct act__crew_worker *me, bool idle);
+
+// Begins to work again, or says that it has nothing to run. Owner.
+void act__crew_back(struct act__crew_worker *me);
+void act__crew_away(struct act__crew_worker *me);
+
+// It was woken and found nothing to do. Owner.
+void act__crew_called_in_vain(struct act__crew_worker *me);
+
+// Something has been put behind the turn under way, and `length` tasks wait now. Owner.
+void act__crew_offer(struct act__crew_worker *me, uint32_t length);
+
+// Until when a worker that sleeps may leave the alarms of one wheel, or of all, alone. Any thread.
+int64_t act__crew_alarm_due(struct act__crew *crew, unsigned index);
+int64_t act__crew_alarms_due(struct act__crew *crew);
+
+// Fires what is due at now_ns on one wheel. Any thread; `me` may be NULL.
+unsigned act__crew_fire(struct act__crew *crew, unsigned index, int64_t now_ns,
+                        struct act__crew_worker *me);
 
 // --- bed.c --------------------------------------------------------------------------------------
 void act__bed_init(struct act__bed *bed);

@@ -9,18 +9,23 @@
 // Nothing starves: every ACT__FAIR_EVERY-th pick goes to one of the shared queue, the lane and the
 // oldest fresh task, by turns, so the head of each is taken within 3 x ACT__FAIR_EVERY picks.
 //
-// Thieves leave a worker its only waiting task: moving it costs more than it gains, and tasks that
-// talk to each other stay together. They take it all the same when the turn before it gets old.
+// Thieves come when a worker's board says that it is worth it (look.c), and leave it its only waiting
+// task: tasks that talk to each other stay together. They take it all the same, and `next` with it,
+// when the turn before it gets old.
 #include "base/check.h"
 #include "runtime/sched/crew.h"
 
 #define FAIR_SOURCES 3u
 #define PAUSES_BETWEEN_LOOKS 32
 
-static struct act__task *take_next(struct act__crew_worker *worker) {
-  // relaxed: only spares the exchange; the owner sees its own store, a thief looks again.
-  if (!act__load_relaxed(&worker->next)) return NULL;
-  return act__crew_swap_next(worker, NULL);
+// The first of what was taken elsewhere; the rest waits here.
+static struct act__task *keep_rest(struct act__crew_worker *me, struct act__task_chain *chain) {
+  me->timed = false;
+  struct act__task *task = act__task_chain_pop(chain);
+  act__crew_enter(me);
+  act__runq_push_chain(&me->queue, chain);
+  act__crew_leave(me);
+  return task;
 }
 
 static struct act__task *take_shared(struct act__crew_worker *me) {
@@ -30,39 +35,32 @@ static struct act__task *take_shared(struct act__crew_worker *me) {
   uint32_t share = (length + crew->count - 1) / crew->count;  // leaves others theirs
   struct act__task_chain chain = {0};
   act__inject_take(&crew->inject, share < ACT__STEAL_MAX ? share : ACT__STEAL_MAX, &chain);
-  struct act__task *task = act__task_chain_pop(&chain);
-  act__runq_push_chain(&me->queue, &chain);
+  return keep_rest(me, &chain);
+}
+
+// The two ends of the own queue that wait.
+static struct act__task *take_waiting(struct act__crew_worker *me, bool lane) {
+  act__crew_enter(me);
+  struct act__task *task =
+      lane ? act__runq_pop_lane(&me->queue) : act__runq_pop_oldest(&me->queue);
+  act__crew_leave(me);
   return task;
 }
 
 static struct act__task *pick_by_turns(struct act__crew_worker *me) {
+  me->fair_in = ACT__FAIR_EVERY;
   struct act__task *task = NULL;
   for (unsigned i = 0; i < FAIR_SOURCES && !task; i++) {
-    switch (me->fair++ % FAIR_SOURCES) {
-      case 0:
-        task = take_shared(me);
-        break;
-      case 1:
-        task = act__runq_pop_lane(&me->queue);
-        break;
-      default:
-        task = act__runq_pop_oldest(&me->queue);
-        break;
-    }
+    unsigned source = me->fair++ % FAIR_SOURCES;
+    task = source == 0 ? take_shared(me) : take_waiting(me, source == 1);
   }
   return task;
 }
 
-struct act__task *act__crew_pick(struct act__crew_worker *me) {
-#ifndef ACT_MUTANT_PICK_UNFAIR
-  if (++me->picks % ACT__FAIR_EVERY == 0) {
-    struct act__task *task = pick_by_turns(me);
-    if (task) return task;
-  }
-#else
-  (void)pick_by_turns;
-#endif
-  struct act__task *task = take_next(me);
+// Of its own, behind the door.
+static struct act__task *take_own(struct act__crew_worker *me) {
+  struct act__task *task = me->next;
+  me->next = NULL;
 #ifndef ACT_MUTANT_NEXT_WITHOUT_CAP
   if (task && me->in_a_row >= ACT__NEXT_CAP) {
     act__runq_push_behind(&me->queue, task);
@@ -74,31 +72,39 @@ struct act__task *act__crew_pick(struct act__crew_worker *me) {
     return task;
   }
   me->in_a_row = 0;
-  task = act__runq_pop(&me->queue);
+  return act__runq_pop(&me->queue);
+}
+
+struct act__task *act__crew_pick(struct act__crew_worker *me) {
+#ifndef ACT_MUTANT_PICK_UNFAIR
+  if (--me->fair_in == 0) {
+    struct act__task *task = pick_by_turns(me);
+    if (task) return task;
+  }
+#else
+  (void)pick_by_turns;
+#endif
+  act__crew_enter(me);
+  struct act__task *task = take_own(me);
+  act__crew_leave(me);
   return task ? task : take_shared(me);
 }
 
 // The turn under way is so old that all that waits behind it may be taken.
 static bool is_stale(struct act__crew_worker *worker, int64_t now_ns) {
   // relaxed: an age; a wrong look is put right by the next.
-  int64_t start = act__load_relaxed(&worker->turn_start);
-  return start < now_ns - ACT__STALE_NS;
-}
-
-static bool has_next(struct act__crew_worker *worker) {
-  return act__load_relaxed(&worker->next) != NULL;  // relaxed: whoever wants it exchanges it out
-}
-
-// How many of the queue must stay with its worker: its only waiting task does.
-static unsigned must_keep(struct act__crew_worker *worker, int64_t now_ns) {
-  return has_next(worker) || is_stale(worker, now_ns) ? 0 : 1;
+  return act__load_relaxed(&worker->board.looked_ns) < now_ns - ACT__STALE_NS;
 }
 
 static bool is_worth_a_visit(struct act__crew_worker *worker, int64_t now_ns) {
-  uint32_t length = act__runq_length(&worker->queue);
-  if (length > 1) return true;
-  if (length == 1) return must_keep(worker, now_ns) == 0;
-  return has_next(worker) && is_stale(worker, now_ns);
+  // relaxed: hints, all of them.
+  uint32_t worth = act__load_relaxed(&worker->board.worth);
+  if (worth == ACT__WORTH_LONG) return true;
+  if (worth == ACT__WORTH_SHORT &&
+      now_ns >= act__load_relaxed(&worker->crew->help_after_ns)) {
+    return true;
+  }
+  return is_stale(worker, now_ns) && act__load_relaxed(&worker->board.waiting);
 }
 
 bool act__crew_has_work(struct act__crew *crew, int64_t now_ns) {
@@ -109,15 +115,29 @@ bool act__crew_has_work(struct act__crew *crew, int64_t now_ns) {
   return false;
 }
 
+// Behind the victim's door.
+static void rob(struct act__crew_worker *victim, bool stale, struct act__task_chain *chain) {
+  unsigned keep = stale || victim->next ? 0 : 1;
+  act__runq_steal(&victim->queue, keep, ACT__STEAL_MAX, chain);
+  if (stale && chain->length == 0 && victim->next) {
+    act__task_chain_push(chain, victim->next);
+    victim->next = NULL;
+  }
+  // relaxed: the victim reads it after its next time behind the door; see offer in look.c.
+  if (!victim->next && victim->queue.length == 0) act__store_relaxed(&victim->board.waiting, 0);
+}
+
 static struct act__task *steal_from(struct act__crew_worker *me, struct act__crew_worker *victim) {
   int64_t now_ns = me->base.now_ns;
-  if (!is_worth_a_visit(victim, now_ns)) return NULL;
+  if (!is_worth_a_visit(victim, now_ns) || !act__door_force(&victim->door)) return NULL;
   struct act__task_chain chain = {0};
-  act__runq_steal(&victim->queue, must_keep(victim, now_ns), ACT__STEAL_MAX, &chain);
-  struct act__task *task = act__task_chain_pop(&chain);
-  act__runq_push_chain(&me->queue, &chain);
-  if (!task && is_stale(victim, now_ns)) task = take_next(victim);
-  return task;
+  rob(victim, is_stale(victim, now_ns), &chain);
+  act__door_close(&victim->door);
+  // relaxed: hints.
+  if (act__load_relaxed(&victim->board.worth) == ACT__WORTH_SHORT) {
+    act__store_relaxed(&me->crew->help_after_ns, now_ns + ACT__SHORT_EVERY_NS);
+  }
+  return chain.length > 0 ? keep_rest(me, &chain) : NULL;
 }
 
 static struct act__task *look_around(struct act__crew_worker *me) {
@@ -129,22 +149,25 @@ static struct act__task *look_around(struct act__crew_worker *me) {
     if (victim != me) task = steal_from(me, victim);
   }
   if (task) return task;
-  // Alarms of whoever is asleep or busy; what they submit is this worker's.
-  if (act__alarms_earliest(&crew->exec.alarms) > me->base.now_ns) return NULL;
-  act__alarms_advance_all(&crew->exec.alarms, me->base.now_ns, &me->base);
-  return act__crew_pick(me);
+  // Alarms of whoever is asleep or too busy; what they submit is this worker's.
+  unsigned fired = 0;
+  for (unsigned i = 0; i < crew->count; i++) {
+    if (act__crew_alarm_due(crew, i) > me->base.now_ns) continue;
+    fired += act__crew_fire(crew, i, me->base.now_ns, me);
+  }
+  return fired ? act__crew_pick(me) : NULL;
 }
 
 struct act__task *act__crew_search(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
-  // relaxed: an age; nothing waits behind this worker now.
-  act__store_relaxed(&me->turn_start, INT64_MAX);
+  act__crew_away(me);
   if (!me->searching) {
     if (!act__idle_search_begin(&crew->idle, crew->searchers_max)) return NULL;
     me->searching = true;
   }
-  // Spinning pays only while work comes and goes: after a wake-up for nothing, one look is enough.
-  int64_t end_ns = me->ran ? me->base.now_ns + ACT__SPIN_NS : 0;
+  // Spinning pays only while work comes and goes: after a wake-up for nothing, one look is enough;
+  // and when the next alarm comes is known.
+  int64_t end_ns = me->ran && !me->timed ? me->base.now_ns + ACT__SPIN_NS : 0;
   for (;;) {
     struct act__task *task = look_around(me);
     if (task) return task;

@@ -5,15 +5,13 @@
 //
 //   - nobody is the keeper: it makes a sleeper the keeper, or, when there is none, polls once itself;
 //   - alarms that are overdue because their worker is in a long turn and nobody else is idle;
-//   - tasks that wait behind a long turn while other workers sleep.
+//   - tasks that wait behind a long turn while other workers sleep;
+//   - workers that count on short turns and have not looked at the clock for long.
 //
 // It is asleep for good whenever all workers have been in bed for a while, and is woken by the first
 // that gets up.
 #include "base/check.h"
 #include "runtime/sched/crew.h"
-
-// A worker that is well fires its own alarms, on its own core; only what it misses is ours.
-#define ALARM_GRACE_NS (ACT__MONITOR_NS / 2)
 
 void act__monitor_init(struct act__monitor *monitor) {
   act__mutex_init(&monitor->mutex);
@@ -60,13 +58,36 @@ static void see_to_the_keeper(struct act__crew *crew) {
   if (heir) act__parker_unpark(&heir->parker);
 }
 
+// A worker that is well fires its own alarms, on its own core, and the keeper those of who sleeps;
+// only what both miss is ours.
+static void see_to_the_alarms(struct act__crew *crew, int64_t now) {
+  // relaxed: a keeper that lies down or gets up just now costs a firing by the wrong one.
+  bool kept = act__load_relaxed(&crew->bed.keeper_until) != INT64_MIN;
+  int64_t grace = kept ? ACT__MONITOR_NS : 0;
+  for (unsigned i = 0; i < crew->count; i++) {
+    if (act__time_add(act__crew_alarm_due(crew, i), grace) > now) continue;
+    act__crew_fire(crew, i, now, NULL);
+  }
+}
+
+static void hurry(struct act__crew *crew, int64_t now) {
+  for (unsigned i = 0; i < crew->count; i++) {
+    struct act__board *board = &crew->workers[i].board;
+    // relaxed: hints, both.
+    if (act__load_relaxed(&board->looked_ns) < now - ACT__STALE_NS) {
+      act__store_relaxed(&board->hurry, 1);
+    }
+  }
+}
+
 static void look_after(struct act__crew *crew) {
   int64_t now = act__clock_now(crew->exec.clock);
 #ifdef ACT_MUTANT_MONITOR_BLIND
   if (now > 0) return;
 #endif
   see_to_the_keeper(crew);
-  act__alarms_advance_all(&crew->exec.alarms, now - ALARM_GRACE_NS, NULL);
+  see_to_the_alarms(crew, now);
+  hurry(crew, now);
   if (act__idle_wants_wake(&crew->idle) && act__crew_has_work(crew, now)) {
     act__crew_wake_one(crew);
   }

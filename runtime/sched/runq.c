@@ -26,31 +26,10 @@ struct act__task *act__task_chain_pop(struct act__task_chain *chain) {
 }
 
 void act__runq_init(struct act__runq *queue) {
-  act__atomic_init(&queue->length, 0);
-  act__spinlock_init(&queue->lock);
-  queue->newest = queue->oldest = NULL;
-  queue->lane = (struct act__task_chain){0};
-}
-
-// Under the lock.
-static uint32_t length_now(struct act__runq *queue) {
-  return act__load_relaxed(&queue->length);  // relaxed: only holders of the lock write
-}
-
-// Under the lock.
-static void grow(struct act__runq *queue, uint32_t by) {
-  // seq_cst [runq:length]: W1 of runtime/sched/idle.h.
-  act__store_seq_cst(&queue->length, length_now(queue) + by);
-}
-
-// Under the lock.
-static void shrink(struct act__runq *queue) {
-  // relaxed: whoever reads the old value looks in vain, no more.
-  act__store_relaxed(&queue->length, length_now(queue) - 1);
+  *queue = (struct act__runq){0};
 }
 
 void act__runq_push(struct act__runq *queue, struct act__task *task) {
-  act__spinlock_lock(&queue->lock);
   task->prev = NULL;
   task->next = queue->newest;
   if (queue->newest) {
@@ -59,20 +38,16 @@ void act__runq_push(struct act__runq *queue, struct act__task *task) {
     queue->oldest = task;
   }
   queue->newest = task;
-  grow(queue, 1);
-  act__spinlock_unlock(&queue->lock);
+  queue->length++;
 }
 
 void act__runq_push_behind(struct act__runq *queue, struct act__task *task) {
-  act__spinlock_lock(&queue->lock);
   act__task_chain_push(&queue->lane, task);
-  grow(queue, 1);
-  act__spinlock_unlock(&queue->lock);
+  queue->length++;
 }
 
 void act__runq_push_chain(struct act__runq *queue, struct act__task_chain *chain) {
   if (chain->length == 0) return;
-  act__spinlock_lock(&queue->lock);
   if (queue->lane.last) {
     queue->lane.last->next = chain->first;
   } else {
@@ -80,13 +55,11 @@ void act__runq_push_chain(struct act__runq *queue, struct act__task_chain *chain
   }
   queue->lane.last = chain->last;
   queue->lane.length += chain->length;
-  grow(queue, chain->length);
-  act__spinlock_unlock(&queue->lock);
+  queue->length += chain->length;
   *chain = (struct act__task_chain){0};
 }
 
-// Under the lock, as the next two.
-static struct act__task *take_newest(struct act__runq *queue) {
+static struct act__task *pop_newest(struct act__runq *queue) {
   struct act__task *task = queue->newest;
   if (!task) return NULL;
   queue->newest = task->next;
@@ -95,11 +68,11 @@ static struct act__task *take_newest(struct act__runq *queue) {
   } else {
     queue->oldest = NULL;
   }
-  shrink(queue);
+  queue->length--;
   return task;
 }
 
-static struct act__task *take_oldest(struct act__runq *queue) {
+struct act__task *act__runq_pop_oldest(struct act__runq *queue) {
   struct act__task *task = queue->oldest;
   if (!task) return NULL;
   queue->oldest = task->prev;
@@ -108,54 +81,32 @@ static struct act__task *take_oldest(struct act__runq *queue) {
   } else {
     queue->newest = NULL;
   }
-  shrink(queue);
-  return task;
-}
-
-static struct act__task *take_lane(struct act__runq *queue) {
-  struct act__task *task = act__task_chain_pop(&queue->lane);
-  if (task) shrink(queue);
-  return task;
-}
-
-struct act__task *act__runq_pop(struct act__runq *queue) {
-  // relaxed: only the owner adds, and it is the caller; thieves only make it less.
-  if (act__load_relaxed(&queue->length) == 0) return NULL;
-  act__spinlock_lock(&queue->lock);
-  struct act__task *task = take_newest(queue);
-  if (!task) task = take_lane(queue);
-  act__spinlock_unlock(&queue->lock);
-  return task;
-}
-
-struct act__task *act__runq_pop_oldest(struct act__runq *queue) {
-  act__spinlock_lock(&queue->lock);
-  struct act__task *task = take_oldest(queue);
-  act__spinlock_unlock(&queue->lock);
+  queue->length--;
   return task;
 }
 
 struct act__task *act__runq_pop_lane(struct act__runq *queue) {
-  act__spinlock_lock(&queue->lock);
-  struct act__task *task = take_lane(queue);
-  act__spinlock_unlock(&queue->lock);
+  struct act__task *task = act__task_chain_pop(&queue->lane);
+  if (task) queue->length--;
   return task;
+}
+
+struct act__task *act__runq_pop(struct act__runq *queue) {
+  struct act__task *task = pop_newest(queue);
+  return task ? task : act__runq_pop_lane(queue);
 }
 
 void act__runq_steal(struct act__runq *queue, unsigned keep, unsigned most,
                      struct act__task_chain *chain) {
-  act__spinlock_lock(&queue->lock);
-  uint32_t length = length_now(queue);
-  uint32_t wanted = (length + 1) / 2;
+  uint32_t wanted = (queue->length + 1) / 2;
   if (wanted > most) wanted = most;
-  if (length < keep + wanted) wanted = length > keep ? length - keep : 0;
+  if (queue->length < keep + wanted) wanted = queue->length > keep ? queue->length - keep : 0;
   while (wanted-- > 0) {
-    struct act__task *task = take_lane(queue);
-    if (!task) task = take_oldest(queue);
+    struct act__task *task = act__runq_pop_lane(queue);
+    if (!task) task = act__runq_pop_oldest(queue);
     ACT_ASSERT(task);
     act__task_chain_push(chain, task);
   }
-  act__spinlock_unlock(&queue->lock);
 }
 
 void act__inject_init(struct act__inject *inject) {

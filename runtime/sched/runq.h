@@ -5,10 +5,12 @@
 //
 // A worker's queue has two parts. The fresh part is a deque: its owner takes the newest (what it
 // touched last is in its cache, and a tree of spawned tasks is walked depth first), thieves take the
-// oldest. The lane is first in, first out, for tasks that had their turn and want more. The owner
-// takes from the lane when nothing is fresh, and by turns when the scheduler asks for fairness.
+// oldest. The lane is first in, first out, for tasks that had their turn and want more, and for what
+// time or thieves brought. The owner takes from the lane when nothing is fresh, and by turns when the
+// scheduler asks for fairness.
 //
-// Invariant: `length` is the number of tasks in both parts; written under the lock.
+// A worker's queue is plain memory: whoever uses it is behind the worker's door (sched/door.h).
+// Invariant: `length` is the number of tasks in both parts.
 #ifndef TROUPE_RUNTIME_SCHED_RUNQ_H
 #define TROUPE_RUNTIME_SCHED_RUNQ_H
 
@@ -25,35 +27,27 @@ void act__task_chain_push(struct act__task_chain *chain, struct act__task *task)
 struct act__task *act__task_chain_pop(struct act__task_chain *chain);  // NULL: empty
 
 struct act__runq {
-  ACT__ATOMIC(uint32_t) length;
-  struct act__spinlock lock;
-  // Under lock.
   struct act__task *newest, *oldest;  // next leads to older ones, prev to newer ones
   struct act__task_chain lane;
+  uint32_t length;
 };
 
 void act__runq_init(struct act__runq *queue);
 
-// Owner. The new newest one; a chain goes to the end of the lane.
+// The new newest one; a task or a chain goes to the end of the lane.
 void act__runq_push(struct act__runq *queue, struct act__task *task);
 void act__runq_push_behind(struct act__runq *queue, struct act__task *task);
 void act__runq_push_chain(struct act__runq *queue, struct act__task_chain *chain);
 
-// Owner. NULL: nothing there.
+// NULL: nothing there.
 struct act__task *act__runq_pop(struct act__runq *queue);         // newest, else first of the lane
 struct act__task *act__runq_pop_oldest(struct act__runq *queue);  // oldest of the fresh ones
 struct act__task *act__runq_pop_lane(struct act__runq *queue);    // first of the lane
 
-// Any thread. Moves half of what is there, rounded up, at most `most`, to the end of `chain`: first
-// from the lane (known to have much to do), then the oldest. `keep` tasks stay at least.
+// Moves half of what is there, rounded up, at most `most`, to the end of `chain`: first from the
+// lane (known to have much to do), then the oldest. `keep` tasks stay at least.
 void act__runq_steal(struct act__runq *queue, unsigned keep, unsigned most,
                      struct act__task_chain *chain);
-
-// Any thread; a snapshot.
-static inline uint32_t act__runq_length(struct act__runq *queue) {
-  // seq_cst [runq:length]: what a worker that lies down reads; see runtime/sched/idle.h.
-  return act__load_seq_cst(&queue->length);
-}
 
 // The shared queue, first in, first out.
 struct act__inject {

@@ -62,4 +62,7 @@
 #define act__fetch_or_acq_rel(object, value) (object)->fetch_or(value, rl::mo_acq_rel, RL_INFO)
 #define act__fetch_and_acq_rel(object, value) (object)->fetch_and(value, rl::mo_acq_rel, RL_INFO)
 
+// What both halves of base/barrier.h stand for.
+#define act__model_fence() rl::ctx().atomic_thread_fence_seq_cst()
+
 #endif

@@ -117,11 +117,53 @@ static void current_thread_fires_alarms_in_time(void **state) {
   act__parker_fini(&bell.rang);
 }
 
+// One alarm every 50 us for 50 ms, all armed before; nothing else to do.
+#define DENSE 1000
+#define DENSE_EVERY_NS (50 * ACT__NS_PER_US)
+
+struct dense {
+  struct act__alarm alarms[DENSE];
+  unsigned fired, batches;  // one worker fires them all
+  int64_t first_ns, last_ns;
+  struct act__parker done;
+};
+
+static struct dense dense;
+
+static void on_dense(struct act__alarm *alarm, struct act__worker *me) {
+  (void)alarm;
+  if (dense.fired == 0) dense.first_ns = me->now_ns;
+  if (me->now_ns != dense.last_ns) dense.batches++;
+  dense.last_ns = me->now_ns;
+  if (++dense.fired == DENSE) act__parker_unpark(&dense.done);
+}
+
+static void an_idle_worker_fires_dense_alarms_in_batches(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__POOL, 1);
+  dense = (struct dense){0};
+  act__parker_init(&dense.done);
+  int64_t start_ns = act__clock_now(clock_of_system) + 20 * ACT__NS_PER_MS;
+  for (int i = 0; i < DENSE; i++) {
+    dense.alarms[i].fire = on_dense;
+    act__alarm_arm(exec, NULL, &dense.alarms[i], start_ns + i * DENSE_EVERY_NS);
+  }
+
+  assert_true(act__parker_park(&dense.done, ACT__TIME_NEVER));
+  end(exec);
+
+  assert_int_equal(dense.fired, DENSE);
+  // However slow the machine, a batch comes only so long after the one before.
+  assert_true(dense.batches <= (dense.last_ns - dense.first_ns) / ACT__ALARM_REST_NS + 2);
+  act__parker_fini(&dense.done);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(an_alarm_from_outside_ends_a_longer_sleep),
       TEST(alarms_of_a_stuck_worker_fire),
       TEST(alarms_of_a_sleeping_worker_fire),
+      TEST(an_idle_worker_fires_dense_alarms_in_batches),
       TEST(current_thread_fires_alarms_in_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,34 @@ static void again_goes_behind_everything_that_waits(void **state) {
   run_order(&a, "adcbaca");
 }
 
+// A letter that an alarm makes runnable, armed by a turn and due at once.
+struct alarmed {
+  struct letter letter;  // the one that arms
+  struct act__alarm alarm;
+  struct letter *then;
+};
+
+static void on_alarm(struct act__alarm *alarm, struct act__worker *me) {
+  struct alarmed *alarmed = ACT__CONTAINER_OF(alarm, struct alarmed, alarm);
+  act__exec_submit(me->exec, me, &alarmed->then->task);
+}
+
+static enum act__turn arming_turn(struct act__task *task, struct act__worker *me) {
+  struct alarmed *alarmed = ACT__CONTAINER_OF(task, struct alarmed, letter.task);
+  act__alarm_arm(me->exec, me, &alarmed->alarm, me->now_ns);
+  return letter_turn(task, me);
+}
+
+static void what_an_alarm_makes_runnable_goes_behind_what_waits(void **state) {
+  (void)state;
+  struct letter b = LETTER('b'), c = LETTER('c'), d = LETTER('d');
+  struct alarmed a = {.letter = LETTER('a'), .alarm.fire = on_alarm, .then = &d};
+  a.letter.task.run = arming_turn;
+  a.letter.also[0] = &b;
+  a.letter.also[1] = &c;
+  run_order(&a.letter, "acbd");
+}
+
 // Two tasks that keep making each other runnable through the next-to-run place.
 struct pair {
   struct act__task task;
@@ -546,6 +574,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(what_a_turn_submits_runs_depth_first),
       TEST(again_goes_behind_everything_that_waits),
+      TEST(what_an_alarm_makes_runnable_goes_behind_what_waits),
       TEST(a_talking_pair_lets_others_run_after_the_cap),
       TEST(what_has_waited_longest_runs_within_the_fairness_bound),
       TEST(step_without_work_says_so),

@@ -39,7 +39,7 @@ static void owner_takes_the_newest(void **state) {
   assert_ptr_equal(act__runq_pop(&queue), &tasks[1]);
   assert_ptr_equal(act__runq_pop(&queue), &tasks[0]);
   assert_null(act__runq_pop(&queue));
-  assert_int_equal(act__runq_length(&queue), 0);
+  assert_int_equal(queue.length, 0);
 }
 
 static void lane_is_first_in_first_out_and_behind_what_is_fresh(void **state) {
@@ -48,7 +48,7 @@ static void lane_is_first_in_first_out_and_behind_what_is_fresh(void **state) {
   act__runq_push_behind(&queue, &tasks[1]);
   act__runq_push(&queue, &tasks[2]);
 
-  assert_int_equal(act__runq_length(&queue), 3);
+  assert_int_equal(queue.length, 3);
   assert_ptr_equal(act__runq_pop(&queue), &tasks[2]);
   assert_ptr_equal(act__runq_pop(&queue), &tasks[0]);
   assert_ptr_equal(act__runq_pop(&queue), &tasks[1]);
@@ -75,7 +75,7 @@ static void thief_takes_half_the_oldest_first(void **state) {
   act__runq_steal(&queue, 0, 16, &chain);
 
   assert_chain_is(&chain, (const int[]){0, 1, 2}, 3);
-  assert_int_equal(act__runq_length(&queue), 2);
+  assert_int_equal(queue.length, 2);
 }
 
 static void thief_takes_from_the_lane_first(void **state) {
@@ -110,7 +110,7 @@ static void thief_takes_at_most_what_it_asked_for(void **state) {
   act__runq_steal(&queue, 0, 16, &chain);
 
   assert_int_equal(chain.length, 16);
-  assert_int_equal(act__runq_length(&queue), TASKS - 16);
+  assert_int_equal(queue.length, TASKS - 16);
 }
 
 static void stolen_tasks_keep_their_order_in_the_lane(void **state) {
@@ -122,7 +122,7 @@ static void stolen_tasks_keep_their_order_in_the_lane(void **state) {
   act__runq_push_chain(&queue, &chain);
 
   assert_int_equal(chain.length, 0);
-  assert_int_equal(act__runq_length(&queue), 4);
+  assert_int_equal(queue.length, 4);
   assert_ptr_equal(act__runq_pop_lane(&queue), &tasks[3]);
   for (int i = 0; i < 3; i++) assert_ptr_equal(act__runq_pop_lane(&queue), &tasks[i]);
   assert_null(act__runq_pop_lane(&queue));
