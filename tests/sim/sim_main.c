@@ -22,7 +22,8 @@
 #define SEEDS_DEFAULT 1000u
 #define FAILURES_SHOWN 10u
 
-static const struct story *const stories[] = {&story_ask, &story_park, &story_supervisor};
+static const struct story *const stories[] = {&story_ask, &story_fair, &story_park,
+                                             &story_supervisor};
 
 void story_fail(struct story_run *run, const char *format, ...) {
   if (run->failed) return;

@@ -19,7 +19,7 @@ check() { # description, condition's exit code
 
 line='^sim: story=[a-z]* seeds=[0-9]* first_seed=[0-9]* failed=[0-9]* trace=[0-9a-f]\{16\} seconds=[0-9.]*$'
 
-for story in ask park supervisor; do
+for story in ask fair park supervisor; do
   "$sim" --list | grep -q "^$story "
   check "$story is listed" $?
 

@@ -29,7 +29,7 @@ struct story {
   void (*run)(struct story_run *run);
 };
 
-extern const struct story story_ask, story_park, story_supervisor;
+extern const struct story story_ask, story_fair, story_park, story_supervisor;
 
 // Notes that something did not hold; the first one counts.
 void story_fail(struct story_run *run, const char *format, ...)
