@@ -36,8 +36,9 @@
 #include "runtime/exec.h"
 
 struct act__system;
-struct act__birth;
 struct act__cold;
+struct act__minder;
+struct act__terms;
 struct act__watch;
 struct act__proxy;
 struct act__place;
@@ -54,41 +55,37 @@ enum act__express {
 };
 
 struct act__cell {
-  // Any thread, atomic. What a send touches.
+  // Any thread, atomic. What a send touches: one cache line.
   struct act__mailbox mailbox;
   struct act__task task;
   ACT__ATOMIC(uint32_t) epoch;      // of the incarnation that lives here; 0 while there is none
-  ACT__ATOMIC(uint32_t) express;
   ACT__ATOMIC(uint32_t) msgs_max;
   ACT__ATOMIC(uint32_t) units_max;
-  ACT__ATOMIC(uint32_t) granted;    // peers may hold credits for this mailbox (actors/remote/grant.c)
-  ACT__ATOMIC(uint32_t) remote;     // it stands for an actor elsewhere (actors/remote/proxy.h)
   ACT__ATOMIC(uint32_t) park_ms;    // what a full mailbox does: 0 rejects, else parks so long at most
-  ACT__ATOMIC(struct act__cell *) parent;  // whose child it is; written by the parent only
   uint32_t slot;                    // immutable
+  ACT__ATOMIC(uint8_t) express;
+  ACT__ATOMIC(uint8_t) granted;     // peers may hold credits for this mailbox (actors/remote/grant.c)
+  ACT__ATOMIC(uint8_t) remote;      // it stands for an actor elsewhere (actors/remote/proxy.h)
 
-  // Owner only: whoever runs the turn.
+  // Owner only: whoever runs the turn. Another line.
   struct act__env *pending __attribute__((aligned(64)));  // taken from the inbox, oldest first
   void *state;
   const act_behavior *behavior;
-  struct act__birth *birth;         // how it was started and whom to tell; the owner's record
   struct act__cold *cold;           // made when first needed
   struct act__proxy *proxy;         // not NULL: this cell stands for an actor elsewhere. Written
                                     // while it is closed; who holds a reservation may read it
   struct act__place *park;          // where it parks what it sends; made when first needed. Written
                                     // under the park lock too: others follow it (actors/park.h)
   uint32_t notices;                 // its notice records that may still be pushed to it
+  ACT__ATOMIC(uint32_t) watch_epoch;  // incarnation that can be watched; 0: none. Written by its owner,
+                                    // once it is open under the system's stripe lock of this slot
   uint8_t life;                     // enum act__life
+  bool born;                        // somebody's child (or the root): its act__birth is in use
   bool forgotten;
   bool failing;                     // ENDING by failure: for the log
-
-  // Under the system's stripe lock of this slot.
-  struct act__watch *watchers;
-  uint32_t watch_epoch;             // incarnation that can be watched; 0: none
-
-  // Under the system's park lock.
-  struct act__place *waiting;       // the first of those who wait for room here
 };
+
+_Static_assert(sizeof(struct act__cell) == 128, "a cell is two cache lines");
 
 // What an actor has beyond its hot lines. Owner only.
 struct act__handle_table {
@@ -109,12 +106,26 @@ struct act__ending {
   char text[ACT_FAIL_TEXT_MAX];
 };
 
+// Children linked by slot, in the order of their deadlines or of their start (actors/kids.h).
+struct act__kid_list {
+  uint32_t first, last;     // slots; 0: empty
+};
+
+struct act__kids {
+  struct act__kid_list all;       // in start order, but for those in the next two
+  struct act__kid_list stopping;  // plain ones that were asked to stop, by deadline
+  struct act__kid_list killed;    // plain ones that were killed, by deadline
+  uint32_t starting;              // slot of the first plain one in `all` that may not be up yet; or 0
+  uint32_t count;
+  struct act__minder *minder;     // watches the deadlines of plain ones; made with the first child
+};
+
 struct act__cold {
   struct act__arena arena;
   struct act__deferred *deferred;       // newest first
   struct act__link records;             // every open notice record (struct act__notice)
-  struct act__link children;            // struct act__birth, in start order
-  uint32_t asks, timers, monitors, child_count, replies, jobs;  // open, against their limits
+  struct act__kids kids;
+  uint32_t asks, timers, monitors, replies, jobs;  // open, against their limits
   struct act__handle_table timer_handles, monitor_handles;
   act_reply *kept;                      // reply tokens beyond their handler
   uint32_t kept_capacity;
@@ -125,50 +136,116 @@ struct act__cold {
   bool later;                           // init returned ACT_LATER
 };
 
-// How a child was started: the record its owner keeps. The notices in it reach the owner; who may
-// touch what, and how they are counted: actors/child.c.
+// How far a child's incarnation has come, as its own turn tells.
+enum act__phase { ACT__CHILD_STARTING, ACT__CHILD_UP, ACT__CHILD_ENDED };
+
+// A child, as its owner sees it: the record lies with its slot. Most children are plain: what is said
+// here is all there is to say, `terms` is NULL. The others have terms besides (actors/child.h). Who
+// may touch what, and how the notices are counted: actors/child.c.
 struct act__birth {
-  // Written by the owner while the child is not running; read by both.
-  struct act__cell *owner;        // NULL: the root; then system->root hears of it
-  struct act__cell *cell;
-  act_child spec;                 // strings copied behind the record
-  void *args;                     // what init gets; behind the record when args_owned
-  size_t args_bytes;
-  size_t bytes;                   // of this block
-  bool args_owned;
-  uint32_t epoch;                 // of the latest incarnation
-  ACT__ATOMIC(int64_t) stop_due_ns;  // the owner wants it gone by then; 0: not stopping
-
-  // Written by the child's turn before it pushes exit_env.
-  struct act__env up_env;         // ACT__NOTICE_UP
-  struct act__env exit_env;       // ACT__NOTICE_EXIT
-  struct act__ending ending;      // why it exited
-
-  // The alarm's; any thread.
-  struct act__env overdue_env;    // ACT__NOTICE_OVERDUE
-  struct act__alarm alarm;        // start or stop deadline, or the back-off before a restart
-  struct act__system *system;
-
-  // Owner only.
-  struct act__link link;          // in the owner's cold->children
-  act_exit_then then;             // the owner's handler of the exit, unless on_exit is set
-  // Supervisors; both NULL otherwise. on_exit decides: act__child_forget, or a restart.
-  act_rc (*on_up)(void *self, act_cx *cx, struct act__birth *birth);
-  act_rc (*on_exit)(void *self, act_cx *cx, struct act__birth *birth,
-                    const struct act__ending *ending);
-  void *user;                     // supervisors: their child record
-  int64_t alarm_next_ns;          // to arm when a late overdue notice has come; 0: nothing
-  bool alarm_out;                 // armed, or fired and its notice not consumed
-  bool alarm_late;                // fired when it was no longer wanted: ignore that notice
-  bool up;                        // UP of this incarnation was consumed
-  bool running;                   // START was sent and no exit consumed since
-  bool restarting;                // not running; the alarm is the back-off
-  bool overslept;                 // was not up at its start deadline
-  bool stopping;                  // STOP was sent
-  bool killed;                    // KILL was sent
-  bool stuck;                     // overstayed its kill: not waited for any more
-  bool gone;                      // not in the owner's children: forgotten, or stuck
+  // The notice of its exit. Of that envelope a notice uses but `next`, `flags` and `notice`; the rest
+  // of its bytes is the record's.
+  union {
+    struct act__env exit_env;
+    struct {
+      struct act__env *exit_env_next;
+      act_exit_then then;           // the owner's handler of the exit, unless terms->on_exit is set
+      uint32_t epoch;               // of the latest incarnation. By the owner while it is not running
+      uint32_t slot;                // immutable
+      // Written by the child's turn.
+      ACT__ATOMIC(uint8_t) phase;   // enum act__phase
+      uint8_t reason;               // why it exited; valid when the notice has come
+      int8_t rc;
+      // Owner only.
+      uint8_t up : 1;               // UP of this incarnation was consumed; terms only
+      uint8_t running : 1;          // START was sent and no exit consumed since
+      uint8_t restarting : 1;       // not running; the alarm is the back-off; terms only
+      uint8_t overslept : 1;        // was not up at its start deadline
+      uint8_t stopping : 1;         // STOP was sent
+      uint8_t killed : 1;           // KILL was sent
+      uint8_t stuck : 1;            // overstayed its kill: not waited for any more
+    };
+  };
+  // The owner's cell; 0: none, this is the root, of which system->root hears. The lowest bit: gone, not
+  // in the owner's children any more, forgotten or stuck. Written by the owner.
+  ACT__ATOMIC(uintptr_t) owner;
+  struct act__terms *terms;
+  // Until init has run: what it gets; plain: a block, else the terms'. After the exit of a plain child
+  // that failed: the text, a block of ACT_FAIL_TEXT_MAX bytes; NULL: act_rc_text(rc).
+  void *args;
+  // By the owner. Positive: the child has been asked to stop, and wants to be gone by then. Negative,
+  // plain and starting only: it has to be up by then. 0: neither.
+  ACT__ATOMIC(int64_t) due_ns;
+  uint32_t next, prev;              // slots, in one of the owner's lists (actors/kids.h)
 };
+
+#define ACT__BIRTH_GONE ((uintptr_t)1)
+#define ACT__SMALL_STATE 16u  // bytes of state that need no block of their own
+
+// What a slot has beyond its cell.
+struct act__annex {
+  struct act__birth birth;
+  struct act__watch *watchers;      // under the system's stripe lock of this slot
+  struct act__place *waiting;       // under its park lock: the first of those who wait for room here
+  _Alignas(16) char small_state[ACT__SMALL_STATE];
+};
+
+_Static_assert(offsetof(struct act__birth, phase) + 4 <= offsetof(struct act__env, flags),
+               "the record keeps off the fields that its notice needs");
+_Static_assert(sizeof(struct act__annex) == 112, "an actor is 240 bytes");
+
+#define ACT__CHUNK_SHIFT 10
+#define ACT__CHUNK_CELLS (1u << ACT__CHUNK_SHIFT)
+
+// Slots are made so many at a time. Cells lie by themselves, so that each has its cache lines alone.
+struct act__chunk {
+  struct act__cell cells[ACT__CHUNK_CELLS];
+  struct act__annex annexes[ACT__CHUNK_CELLS];
+  struct act__system *system;
+  void *block;                      // what the chunk is cut from
+};
+
+static inline struct act__chunk *act__cell_chunk(const struct act__cell *cell) {
+  return ACT__CONTAINER_OF(cell - (cell->slot & (ACT__CHUNK_CELLS - 1)), struct act__chunk, cells[0]);
+}
+
+static inline struct act__annex *act__annex(const struct act__cell *cell) {
+  return &act__cell_chunk(cell)->annexes[cell->slot & (ACT__CHUNK_CELLS - 1)];
+}
+
+// Whose cell it is. Any thread.
+static inline struct act__system *act__cell_system(const struct act__cell *cell) {
+  return act__cell_chunk(cell)->system;
+}
+
+// The cell of a record.
+static inline struct act__cell *act__birth_cell(const struct act__birth *birth) {
+  uint32_t index = birth->slot & (ACT__CHUNK_CELLS - 1);
+  struct act__annex *annex = ACT__CONTAINER_OF(birth, struct act__annex, birth);
+  return &ACT__CONTAINER_OF(annex - index, struct act__chunk, annexes[0])->cells[index];
+}
+
+// Whose child it is; NULL: the root. Any thread that may look at the record.
+static inline struct act__cell *act__birth_owner(const struct act__birth *birth) {
+  // relaxed: only its lowest bit changes.
+  return (struct act__cell *)(act__load_relaxed(&birth->owner) & ~ACT__BIRTH_GONE);
+}
+
+// By the owner.
+static inline bool act__birth_is_gone(const struct act__birth *birth) {
+  return (act__load_relaxed(&birth->owner) & ACT__BIRTH_GONE) != 0;  // relaxed: its own
+}
+
+// The record of a cell that is somebody's child, else NULL.
+static inline struct act__birth *act__cell_birth(struct act__cell *cell) {
+  return cell->born ? &act__annex(cell)->birth : NULL;
+}
+
+// When it has to be gone; 0: it was not asked to stop. A hint for any thread but the owner's.
+static inline int64_t act__birth_stop_due(const struct act__birth *birth) {
+  int64_t due_ns = act__load_relaxed(&birth->due_ns);  // relaxed: a hint
+  return due_ns > 0 ? due_ns : 0;
+}
 
 // What a notice in an inbox is; the envelope's `notice` byte.
 enum act__notice_kind {
@@ -177,9 +254,10 @@ enum act__notice_kind {
   ACT__NOTICE_TICK,     // struct act__tick_record
   ACT__NOTICE_DOWN,     // struct act__watch
   ACT__NOTICE_DONE,     // struct act__job_record
-  ACT__NOTICE_UP,       // struct act__birth
-  ACT__NOTICE_EXIT,
-  ACT__NOTICE_OVERDUE,
+  ACT__NOTICE_UP,       // struct act__terms
+  ACT__NOTICE_EXIT,     // struct act__birth
+  ACT__NOTICE_OVERDUE,  // struct act__terms
+  ACT__NOTICE_MINDER,   // struct act__minder
   ACT__NOTICE_UNPARKED, // struct act__place
 };
 
@@ -216,13 +294,13 @@ struct act_cx {
   char fail_text[ACT_FAIL_TEXT_MAX];
   struct act__arena scratch;
   bool scratch_used;
+  struct act__cell *free_cells;   // of a worker: slots at hand; linked by state
+  uint32_t free_count;
   struct act__tally tally;
   struct act__link link;          // in system->contexts
   ACT__ATOMIC(uint64_t) thread;   // of the worker that it is for (act__thread_id); else 0
 };
 
-#define ACT__CHUNK_SHIFT 10
-#define ACT__CHUNK_CELLS (1u << ACT__CHUNK_SHIFT)
 #define ACT__STRIPES 64u
 
 struct act__asks;    // the table of ask records (actors/ask.h)
@@ -235,11 +313,12 @@ struct act__system {
   const act_sup *tree;            // of the root, borrowed; NULL: none yet
   const act_log_sink *log;
   // Slots: chunk pointers are published once and never change.
-  ACT__ATOMIC(struct act__cell *) *chunks;
+  ACT__ATOMIC(struct act__chunk *) *chunks;
   uint32_t chunk_count_max;
   struct act__spinlock slots_lock;
   uint32_t slots_used;            // under slots_lock; slot 0 is nobody
-  uint32_t slots_max;
+  uint32_t slots_max;             // actors at once
+  uint32_t slots_made_max;        // slots: more by what lies free in the contexts of workers
   struct act__cell *free_cells;   // under slots_lock; linked by state
   ACT__ATOMIC(uint64_t) alive;
   ACT__ATOMIC(uint64_t) stuck;
@@ -277,8 +356,8 @@ static inline struct act__cell *act__cell_at(struct act__system *system, uint32_
   uint32_t chunk = slot >> ACT__CHUNK_SHIFT;
   if (slot == 0 || chunk >= system->chunk_count_max) return NULL;
   // acquire [chunk]: pairs with the release in act__cell_allocate, which made the cells.
-  struct act__cell *cells = act__load_acquire(&system->chunks[chunk]);
-  return cells ? &cells[slot & (ACT__CHUNK_CELLS - 1)] : NULL;
+  struct act__chunk *cells = act__load_acquire(&system->chunks[chunk]);
+  return cells ? &cells->cells[slot & (ACT__CHUNK_CELLS - 1)] : NULL;
 }
 
 static inline struct act__spinlock *act__stripe(struct act__system *system, uint32_t slot) {
@@ -316,10 +395,11 @@ void act__system_destroy(struct act__system *system);
 
 // A closed cell of a fresh generation with this bound, owned by the caller, not yet submitted.
 // NULL: no slot (ACT_ELIMIT) or no memory; *rc says which.
-struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, uint32_t bytes,
-                                     act_rc *rc);
+// cx NULL: from anywhere.
+struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, uint32_t msgs,
+                                     uint32_t bytes, act_rc *rc);
 // Owner only, once the life is DOWN and nothing is outstanding. The cell may be reused at once.
-void act__cell_retire(struct act__system *system, struct act__cell *cell);
+void act__cell_retire(struct act__system *system, act_cx *cx, struct act__cell *cell);
 
 // Is the calling thread one of this system's workers, or inside a step of its executor? Then it must
 // not wait for an actor.
@@ -344,11 +424,15 @@ struct act__cold *act__cell_cold(struct act__cell *cell);
 // --- turn.c, life.c ----------------------------------------------------------------------------
 
 enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me);
+// By the owner of its record, which has seen its exit: lets the slot go, here and now if the cell rests.
+void act__cell_forget(act_cx *cx, struct act__cell *cell);
 
 // Takes the inbox's mark away (mailbox/mailbox.h), so that what is pending and in hand is bound to
 // nothing; what came meanwhile is pending too. In this cell's turn, before pending is changed.
 void act__turn_unmark(act_cx *cx, struct act__cell *cell);
 
+// The incarnation of a birth has begun, as far as senders and watchers see. By the child's turn.
+void act__cell_begin(act_cx *cx, struct act__cell *cell, const struct act__birth *birth);
 // Begins the end of an actor; the turn goes on with it. Owner only. A second call is ignored, except
 // that KILLED overrides NORMAL. `text` may be NULL.
 void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc rc,
@@ -463,30 +547,16 @@ bool act__ask_is_open(struct act__system *system, act_reply token);
 // The same for a token of any node.
 void act__reply_end(struct act__system *system, act_cx *cx, act_reply token, act_rc status);
 
-// --- spawn.c, child.c -----------------------------------------------------------------------------
+// --- child.c ------------------------------------------------------------------------------------
 
-// Makes the record and the cell of a child and sends START; borrows spec->args. `owner` NULL: the
-// root. ACT_ENOMEM, ACT_ELIMIT, ACT_EEXIST, ACT_EINVAL, ACT_ENOTSUP; the last three are logged.
-ACT_MUST act_rc act__child_create(act_cx *cx, struct act__cell *owner, const act_child *spec,
-                                  act_exit_then then, struct act__birth **out);
-// Starts the next incarnation of a child that is DOWN and whose exit the owner has consumed, at once
-// or after a delay. A stop meanwhile forgets it.
-void act__child_restart(act_cx *cx, struct act__birth *birth, uint32_t delay_ms);
-// Asks it to stop and arms its stop deadline; past that KILL, past that stuck. One that is not
-// running is forgotten at once.
-void act__child_stop(act_cx *cx, struct act__birth *birth);
-// Owner only, after the exit was consumed: removes it from the owner's children and lets the slot go.
-// The record is gone for the caller.
-void act__child_forget(act_cx *cx, struct act__birth *birth);
-// The owner's handling of the three notices of a child; to be called in every life, DOWN included.
+// The owner's handling of the notices of a child; to be called in every life, DOWN included.
 ACT_MUST act_rc act__child_notice(act_cx *cx, struct act__cell *cell, struct act__env *env);
-// Called by the child's turn.
-void act__child_tell_up(act_cx *cx, struct act__cell *cell);
-void act__child_tell_exit(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
-// A child that will not come back gives its name free. By its turn, before its watchers are told.
-void act__child_leave_name(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
-// Frees the record; by the child's turn when it was forgotten.
-void act__birth_free(act_cx *cx, struct act__birth *birth);
+// Of a minder; frees it when it was withdrawn.
+ACT_MUST act_rc act__minder_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);
+bool act__minder_withdraw(act_cx *cx, struct act__notice *notice);
+
+// What its specification said; 0: the default. Not of a cell that is nobody's child. Owner only.
+const act_limits *act__cell_limits(struct act__cell *cell);
 
 // --- names.c -----------------------------------------------------------------------------------
 
@@ -502,13 +572,6 @@ bool act__name_find(struct act__system *system, const char *name, size_t length,
 // --- supervisor.c ------------------------------------------------------------------------------
 
 extern const act_behavior act__supervisor;  // args: const act_sup *
-
-// --- limits ------------------------------------------------------------------------------------
-
-// What its specification said; 0: the default. Not of a cell that is nobody's child. Owner only.
-static inline const act_limits *act__cell_limits(const struct act__cell *cell) {
-  return &cell->birth->spec.limits;
-}
 
 // The limit of a kind, with the default filled in.
 static inline uint32_t act__limit(uint32_t given, uint32_t fallback) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/cell.h"
+#include "actors/child.h"
 #include "base/check.h"
 
 act_pid act_self(const act_cx *cx) {
@@ -89,9 +89,10 @@ act_rc act_defer(act_cx *cx, void (*fn)(void *), void *arg) {
 
 // "counter" or, without a name or id, its address.
 static const char *actor_text(const act_cx *cx, char text[ACT_PID_TEXT_MAX]) {
-  const struct act__birth *birth = cx->cell ? cx->cell->birth : NULL;
-  if (birth && birth->spec.name) return birth->spec.name;
-  if (birth && birth->spec.id) return birth->spec.id;
+  const struct act__birth *birth = cx->cell ? act__cell_birth(cx->cell) : NULL;
+  const act_child *spec = birth && birth->terms ? &birth->terms->spec : NULL;
+  if (spec && spec->name) return spec->name;
+  if (spec && spec->id) return spec->id;
   return cx->cell ? act_pid_text(act_self(cx), text) : NULL;
 }
 

@@ -6,11 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actors/cell.h"
+#include "actors/kids.h"
 #include "actors/park.h"
 #include "actors/remote/proxy.h"
 #include "base/alloc.h"
 #include "base/check.h"
+
+void act__cell_begin(act_cx *cx, struct act__cell *cell, const struct act__birth *birth) {
+  cell->life = ACT__STARTING;
+  cell->failing = false;
+  // Both are so from the start in a first incarnation.
+  if (act__mailbox_is_closed(&cell->mailbox)) act__mailbox_reopen(&cell->mailbox);
+  if (act__load_relaxed(&cell->watch_epoch) == birth->epoch) return;  // relaxed: its own
+  // relaxed: a hint for senders; a message for another incarnation is found out on arrival.
+  act__store_relaxed(&cell->epoch, birth->epoch);
+  act__spinlock_lock(act__stripe(cx->system, cell->slot));
+  act__store_relaxed(&cell->watch_epoch, birth->epoch);  // relaxed: read under the lock
+  act__spinlock_unlock(act__stripe(cx->system, cell->slot));
+}
 
 void act__cell_up(act_cx *cx, struct act__cell *cell) {
   ACT_ASSERT(cell->life == ACT__STARTING);
@@ -29,64 +42,68 @@ void act__cell_up(act_cx *cx, struct act__cell *cell) {
   act__child_tell_up(cx, cell);
 }
 
-// Where it is noted why an actor ends: its owner's record, which exists whatever memory is left.
-static struct act__ending *ending_of(struct act__cell *cell) {
-  return cell->birth ? &cell->birth->ending : &cell->cold->ending;
-}
+static void finish(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
 
 static void note_ending(struct act__ending *ending, act_reason reason, act_rc rc,
                         const char *text) {
   ending->reason = reason;
   ending->rc = rc;
-  snprintf(ending->text, sizeof ending->text, "%s", text ? text : rc ? act_rc_text(rc) : "");
+  if (!text && rc) text = act_rc_text(rc);
+  if (text) {
+    snprintf(ending->text, sizeof ending->text, "%s", text);
+  } else {
+    ending->text[0] = 0;
+  }
 }
 
 void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc rc,
                    const char *text) {
   if (cell->life == ACT__FREE || cell->life == ACT__DOWN) return;
-  struct act__ending *ending = ending_of(cell);
   if (cell->life == ACT__ENDING) {
-    if (reason == ACT_REASON_KILLED && ending->reason == ACT_REASON_NORMAL) {
-      note_ending(ending, reason, rc, text);
+    struct act__ending *noted = &cell->cold->ending;
+    if (reason == ACT_REASON_KILLED && noted->reason == ACT_REASON_NORMAL) {
+      note_ending(noted, reason, rc, text);
       if (cell->proxy) act__proxy_end(cx, cell);
     }
     return;
   }
   cell->life = ACT__ENDING;
   // What fails elsewhere is counted there; an own process is a child of ours.
-  cell->failing = reason == ACT_REASON_FAILED && cell->birth;
+  cell->failing = reason == ACT_REASON_FAILED && cell->born;
   if (cell->failing) ACT__COUNT(cx->system, cx, failures);
+  // Only who has a cold part (children; a proxy) can take longer than this call.
+  struct act__ending at_once, *ending = cell->cold ? &cell->cold->ending : &at_once;
   note_ending(ending, reason, rc, text);
   act__mailbox_close(&cell->mailbox);
   act__park_flush(cx, cell);
   if (cell->park) act__park_quit(cx, cell);
-  if (cell->proxy) {
+  if (cell->proxy && cell->cold) {
     act__proxy_end(cx, cell);
-    return;
+  } else if (cell->cold) {
+    act__cell_go_on_ending(cx, cell);
+  } else {
+    finish(cx, cell, ending);
   }
-  act__cell_go_on_ending(cx, cell);
 }
 
-// True: none is left (or none that is waited for: who is stuck is not in the list). Each end of a
-// child comes back here, so when all have been asked it must not cost a walk over those still there.
+// True: none is left (or none that is waited for: who is stuck is not counted). Each end of a child
+// comes back here, so when all have been asked it must not cost a walk over those still there.
 static bool stop_children(act_cx *cx, struct act__cold *cold) {
-  if (cold->all_asked) return act__list_is_empty(&cold->children);
-  bool none = true;
-  for (struct act__link *l = cold->children.prev, *before; l != &cold->children; l = before) {
-    before = l->prev;
-    struct act__birth *birth = ACT__CONTAINER_OF(l, struct act__birth, link);
+  if (cold->all_asked) return cold->kids.count == 0;
+  struct act__birth *birth = act__kid_at(cx->system, cold->kids.all.last), *before;
+  for (; birth; birth = before) {
+    before = act__kid_at(cx->system, birth->prev);
     if (!birth->running) {  // it is DOWN and waits for a restart that will not come
       act__child_forget(cx, birth);
       continue;
     }
-    none = false;
     if (!birth->stopping) act__child_stop(cx, birth);
 #ifndef ACT_MUTANT_STOP_ALL_AT_ONCE
     if (cold->in_order) return false;
 #endif
   }
   cold->all_asked = true;
-  return none;
+  return cold->kids.count == 0;
 }
 
 static void run_deferred(struct act__cold *cold) {
@@ -129,14 +146,20 @@ static void free_cold(struct act__cell *cell) {
   act__handle_table_fini(&cold->monitor_handles);
   act__free(cold->kept);
   act__arena_fini(&cold->arena);
-  // Stuck children still point at their owner's cell, not at this.
-  while (!act__list_is_empty(&cold->children)) act__list_pop_front(&cold->children);
+  ACT_ASSERT(cold->kids.count == 0);
   act__free(cold);
   cell->cold = NULL;
 }
 
-static void finish(act_cx *cx, struct act__cell *cell) {
-  struct act__ending ending = *ending_of(cell);
+static void free_state(act_cx *cx, struct act__cell *cell) {
+  if (cell->state && cell->state != act__annex(cell)->small_state) {
+    act__pool_free(&cx->me->cache, act__exec_pool(cx->system->exec), cell->state,
+                   cell->behavior->state_size);
+  }
+  cell->state = NULL;
+}
+
+static void finish(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
   if (cell->cold) {
     run_deferred(cell->cold);
     act__notices_withdraw(cx, cell);
@@ -144,20 +167,16 @@ static void finish(act_cx *cx, struct act__cell *cell) {
     drain(cx, cell, cell->cold->aside);
   }
   drain_pending(cx, cell);
-  if (cell->state) {
-    act__pool_free(&cx->me->cache, act__exec_pool(cx->system->exec), cell->state,
-                   cell->behavior->state_size + 1u);
-    cell->state = NULL;
-  }
+  free_state(cx, cell);
   free_cold(cell);
   // relaxed: a hint for senders, as where it was set.
   act__store_relaxed(&cell->epoch, 0);
   cell->life = ACT__DOWN;
-  act__remote_cell_down(cx->system, cx, cell, &ending);
-  if (cell->birth) act__child_leave_name(cx, cell, &ending);
-  act__watchers_tell(cx, cell, &ending);
-  if (cell->birth) {
-    act__child_tell_exit(cx, cell, &ending);
+  act__remote_cell_down(cx->system, cx, cell, ending);
+  if (cell->born) act__child_leave_name(cx, cell, ending);
+  act__watchers_tell(cx, cell, ending);
+  if (cell->born) {
+    act__child_tell_exit(cx, cell, ending);
   } else {
     cell->forgotten = true;  // a proxy that is nobody's child
   }
@@ -165,5 +184,6 @@ static void finish(act_cx *cx, struct act__cell *cell) {
 
 void act__cell_go_on_ending(act_cx *cx, struct act__cell *cell) {
   if (cell->life != ACT__ENDING) return;
-  if (!cell->cold || stop_children(cx, cell->cold)) finish(cx, cell);
+  struct act__ending ending = cell->cold->ending;  // the cold part is freed before it is told
+  if (stop_children(cx, cell->cold)) finish(cx, cell, &ending);
 }

@@ -42,14 +42,17 @@ static bool link_watch(struct act__watch *watch, struct act__cell *target, uint3
                        uint32_t epoch) {
   struct act__spinlock *lock = act__stripe(watch->system, target->slot);
   act__spinlock_lock(lock);
-  bool there = act__mailbox_generation(&target->mailbox) == gen && target->watch_epoch &&
-               (epoch == 0 || epoch == target->watch_epoch);
+  // acquire [birth]: pairs with act__mailbox_reopen, before which watch_epoch was set.
+  bool there = act__admission_generation(act__load_acquire(&target->mailbox.admission)) == gen;
+  uint32_t watchable = act__load_relaxed(&target->watch_epoch);  // relaxed: see above
+  there = there && watchable && (epoch == 0 || epoch == watchable);
   if (there) {
+    struct act__watch **list = &act__annex(target)->watchers;
     watch->target = target;
-    watch->next = target->watchers;
-    watch->at = &target->watchers;
+    watch->next = *list;
+    watch->at = list;
     if (watch->next) watch->next->at = &watch->next;
-    target->watchers = watch;
+    *list = watch;
     watch->linked = true;
   }
   act__spinlock_unlock(lock);
@@ -140,9 +143,9 @@ void act_demonitor(act_cx *cx, act_mon *mon) {
 void act__watchers_tell(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
   struct act__spinlock *lock = act__stripe(cx->system, cell->slot);
   act__spinlock_lock(lock);
-  struct act__watch *chain = cell->watchers;
-  cell->watchers = NULL;
-  cell->watch_epoch = 0;
+  struct act__watch *chain = act__annex(cell)->watchers;
+  act__annex(cell)->watchers = NULL;
+  act__store_relaxed(&cell->watch_epoch, 0);  // relaxed: read under the lock
   for (struct act__watch *watch = chain; watch; watch = watch->next) watch->linked = false;
   act__spinlock_unlock(lock);
   while (chain) {

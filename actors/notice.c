@@ -21,6 +21,7 @@ act_rc act__notice_handle(act_cx *cx, struct act__cell *cell, struct act__env *e
     case ACT__NOTICE_UP:
     case ACT__NOTICE_EXIT:
     case ACT__NOTICE_OVERDUE: return act__child_notice(cx, cell, env);
+    case ACT__NOTICE_MINDER: return act__minder_handle(cx, cell, notice);
     case ACT__NOTICE_UNPARKED: act__park_told(cell, env); return ACT_OK;
     case ACT__NOTICE_NONE: break;
   }
@@ -34,6 +35,7 @@ static bool withdraw(act_cx *cx, struct act__notice *notice) {
     case ACT__NOTICE_TICK: return act__tick_withdraw(cx, notice);
     case ACT__NOTICE_DOWN: return act__watch_withdraw(cx, notice);
     case ACT__NOTICE_DONE: return act__job_withdraw(cx, notice);
+    case ACT__NOTICE_MINDER: return act__minder_withdraw(cx, notice);
     default: break;
   }
   ACT_PANIC("record of unknown kind %u", (unsigned)notice->env.notice);

@@ -18,7 +18,7 @@ struct act__place {
 
   // Under the park lock.
   struct act__link link;         // in the ring of those who wait for the same cell, the first in
-                                 // target->waiting
+                                 // the target's `waiting`
   bool waits;                    // in that ring
   uint8_t holders;
   int64_t due_ns;                // when the wait ends
@@ -48,11 +48,11 @@ static void unlock(struct act__system *system) {
 
 static void enter(struct act__place *place) {
   struct act__cell *target = place->parcel.target;
-  if (target->waiting) {
-    act__list_push_back(&target->waiting->link, &place->link);
+  if (act__annex(target)->waiting) {
+    act__list_push_back(&act__annex(target)->waiting->link, &place->link);
   } else {
     act__list_init(&place->link);
-    target->waiting = place;
+    act__annex(target)->waiting = place;
   }
   place->waits = true;
 }
@@ -61,8 +61,8 @@ static void leave(struct act__place *place) {
   struct act__cell *target = place->parcel.target;
   struct act__link *next = place->link.next;
   act__list_remove(&place->link);
-  if (target->waiting == place) {
-    target->waiting =
+  if (act__annex(target)->waiting == place) {
+    act__annex(target)->waiting =
         next == &place->link ? NULL : ACT__CONTAINER_OF(next, struct act__place, link);
   }
   place->waits = false;
@@ -149,8 +149,8 @@ void act__park_serve(struct act__system *system, struct act__worker *me, struct 
   struct act__place *moved = NULL, **tail = &moved;
   bool idle = false;
   lock(system);
-  while (cell->waiting) {
-    struct act__place *place = cell->waiting;
+  while (act__annex(cell)->waiting) {
+    struct act__place *place = act__annex(cell)->waiting;
 #ifdef ACT_MUTANT_PARK_LAST_FIRST
     place = ACT__CONTAINER_OF(place->link.prev, struct act__place, link);
 #endif
@@ -167,7 +167,9 @@ void act__park_serve(struct act__system *system, struct act__worker *me, struct 
   }
   *tail = NULL;
   // Only now may others get in: what was handed over is in the inbox before them.
-  if (!cell->waiting && act__mailbox_is_parked(&cell->mailbox)) act__mailbox_unpark(&cell->mailbox);
+  if (!act__annex(cell)->waiting && act__mailbox_is_parked(&cell->mailbox)) {
+    act__mailbox_unpark(&cell->mailbox);
+  }
   unlock(system);
   if (idle) act__exec_submit(system->exec, me, &cell->task);
   while (moved) {
@@ -210,8 +212,8 @@ void act__park_flush(act_cx *cx, struct act__cell *cell) {
   if (!act__mailbox_is_parked(&cell->mailbox)) return;
   struct act__place *out = NULL, **tail = &out;
   lock(system);
-  while (cell->waiting) {
-    struct act__place *place = cell->waiting;
+  while (act__annex(cell)->waiting) {
+    struct act__place *place = act__annex(cell)->waiting;
     leave(place);
     push_behind(place);  // into our own inbox: nobody needs to be woken
     *tail = place;

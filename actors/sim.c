@@ -132,9 +132,9 @@ act_rc act_sim_spawn(act_sim *sim, const act_child *child, act_pid *out) {
   sim_nursery__svc nursery_svc;
   act_child named = *child;
   if (!named.id) named.id = "test";
-  struct act__birth *tests = ACT__CONTAINER_OF(sim->system->root->cell->cold->children.next,
-                                               struct act__birth, link);
-  nursery_svc.pid = act__cell_pid(sim->system, tests->cell);
+  struct act__cell *root = act__birth_cell(sim->system->root);
+  struct act__cell *tests = act__cell_at(sim->system, root->cold->kids.all.first);
+  nursery_svc.pid = act__cell_pid(sim->system, tests);
   const sim_spawned_ *spawned;
   act_rc rc = sim_nursery__svc_call_spawn(sim->outside, nursery_svc,
                                           (sim_spawn_){.child = (uintptr_t)&named}, ACT_SEC(3600),
@@ -146,7 +146,7 @@ act_rc act_sim_spawn(act_sim *sim, const act_child *child, act_pid *out) {
   }
   if (act_sim_is_alive(sim, *out)) return ACT_OK;
   act_sim_settle(sim);  // the nursery hears why
-  return ((struct nursery *)tests->cell->state)->last;
+  return ((struct nursery *)tests->state)->last;
 }
 
 bool act_sim_step(act_sim *sim) {

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "actors/cell.h"
+#include "actors/child.h"
 #include "actors/supervise/backoff.h"
 #include "actors/supervise/check.h"
 #include "actors/supervise/intensity.h"
@@ -48,9 +48,9 @@ static act_rc start_kid(act_cx *cx, struct kid *kid) {
                     act_rc_text(rc));
   }
   // Its notices are handled in later steps of this turn at the earliest.
-  kid->birth->on_up = on_up;
-  kid->birth->on_exit = on_exit;
-  kid->birth->user = kid;
+  kid->birth->terms->on_up = on_up;
+  kid->birth->terms->on_exit = on_exit;
+  kid->birth->terms->user = kid;
   return ACT_OK;
 }
 
@@ -85,7 +85,7 @@ static act_rc init(void *state, act_cx *cx, const void *args) {
 
 static act_rc on_up(void *state, act_cx *cx, struct act__birth *birth) {
   struct supervisor *self = (struct supervisor *)state;
-  struct kid *kid = (struct kid *)birth->user;
+  struct kid *kid = (struct kid *)birth->terms->user;
   kid->up = true;
   kid->up_ns = act_now(cx);
   bool awaited = self->starting < self->sup->nkids && kid == &self->kids[self->starting];
@@ -131,7 +131,7 @@ static act_rc replace(act_cx *cx, struct kid *kid) {
 static act_rc on_exit(void *state, act_cx *cx, struct act__birth *birth,
                       const struct act__ending *ending) {
   struct supervisor *self = (struct supervisor *)state;
-  struct kid *kid = (struct kid *)birth->user;
+  struct kid *kid = (struct kid *)birth->terms->user;
   int64_t now = act_now(cx), healthy_ns = kid->up ? now - kid->up_ns : 0;
   kid->up = false;
   if (act__plan(kid->spec->restart, ending->reason) == ACT__PLAN_FORGET) {

@@ -13,6 +13,8 @@
 #include "base/check.h"
 #include "base/rand.h"
 
+#define SLOTS_BATCH 32u
+
 static void context_init(act_cx *cx, struct act__system *system, struct act__worker *me) {
   memset(cx, 0, sizeof *cx);
   cx->system = system;
@@ -42,7 +44,9 @@ static void on_worker(void *arg, struct act__worker *me, bool starting) {
 static void system_free(struct act__system *system) {
   if (!system) return;
   for (uint32_t i = 0; system->chunks && i < system->chunk_count_max; i++) {
-    act__free(act__load_relaxed(&system->chunks[i]));  // relaxed: all threads have been joined
+    // relaxed: all threads have been joined.
+    struct act__chunk *chunk = act__load_relaxed(&system->chunks[i]);
+    if (chunk) act__free(chunk->block);
   }
   act__free(system->chunks);
   act__free(system->worker_contexts);
@@ -96,7 +100,10 @@ act_rc act__system_create(const act_node *node, const struct act__exec_options *
   system->log = node->log ? node->log : act_log_stderr();
   system->slots_max = node->actors_max ? node->actors_max : ACT_ACTORS_MAX;
   system->slots_used = 1;  // slot 0 is nobody
-  system->chunk_count_max = (system->slots_max >> ACT__CHUNK_SHIFT) + 1;
+  uint32_t at_hand = ACT__WORKERS_MAX * (2 * SLOTS_BATCH + 1);
+  system->slots_made_max =
+      system->slots_max < UINT32_MAX - at_hand ? system->slots_max + at_hand : UINT32_MAX - 1;
+  system->chunk_count_max = (system->slots_made_max >> ACT__CHUNK_SHIFT) + 1;
   system->chunks = act__calloc(system->chunk_count_max, sizeof *system->chunks);
   rc = system->chunks ? act__asks_create(system) : ACT_ENOMEM;
   if (rc) goto fail;
@@ -127,20 +134,31 @@ void act__system_destroy(struct act__system *system) {
 }
 
 // --- slots ---------------------------------------------------------------------------------------
+//
+// A worker has free slots at hand, so that most actors are made and let go without a lock, in a slot
+// that its thread has touched lately. It takes and gives back SLOTS_BATCH at a time.
 
 // Under slots_lock: a chunk of cells, born closed. False: no memory.
-static bool add_chunk(struct act__system *system, uint32_t chunk) {
-  struct act__cell *cells = act__calloc(ACT__CHUNK_CELLS, sizeof *cells);
-  if (!cells) return false;
+static bool add_chunk(struct act__system *system, uint32_t number) {
+  char *block = act__calloc(1, sizeof(struct act__chunk) + 64);
+  if (!block) return false;
+  // malloc aligns to 16; each cell is to have its cache lines for itself.
+  struct act__chunk *chunk = (void *)(block + (-(uintptr_t)block & 63));
+  chunk->system = system;
+  chunk->block = block;
   for (uint32_t i = 0; i < ACT__CHUNK_CELLS; i++) {
-    cells[i].slot = (chunk << ACT__CHUNK_SHIFT) + i;
-    act__mailbox_init_closed(&cells[i].mailbox, 1);
+    uint32_t slot = (number << ACT__CHUNK_SHIFT) + i;
+    chunk->cells[i].slot = chunk->annexes[i].birth.slot = slot;
+    chunk->cells[i].task.run = act__cell_turn;
+    chunk->annexes[i].birth.exit_env.notice = ACT__NOTICE_EXIT;
+    act__mailbox_init_closed(&chunk->cells[i].mailbox, 1);
   }
   // release [chunk]: pairs with the acquire in act__cell_at; publishes the cells.
-  act__store_release(&system->chunks[chunk], cells);
+  act__store_release(&system->chunks[number], chunk);
   return true;
 }
 
+// Under slots_lock.
 static struct act__cell *take_slot(struct act__system *system, act_rc *rc) {
   struct act__cell *cell = system->free_cells;
   if (cell) {
@@ -148,7 +166,7 @@ static struct act__cell *take_slot(struct act__system *system, act_rc *rc) {
     return cell;
   }
   *rc = ACT_ELIMIT;
-  if (system->slots_used > system->slots_max) return NULL;
+  if (system->slots_used > system->slots_made_max) return NULL;
   *rc = ACT_ENOMEM;
   uint32_t slot = system->slots_used;
   if (!act__cell_at(system, slot) && !add_chunk(system, slot >> ACT__CHUNK_SHIFT)) return NULL;
@@ -156,12 +174,78 @@ static struct act__cell *take_slot(struct act__system *system, act_rc *rc) {
   return act__cell_at(system, slot);
 }
 
-struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, uint32_t bytes,
-                                     act_rc *rc) {
+static void put_at_hand(act_cx *cx, struct act__cell *cell) {
+  cell->state = cx->free_cells;
+  cx->free_cells = cell;
+  cx->free_count++;
+}
+
+static struct act__cell *take_at_hand(act_cx *cx) {
+  struct act__cell *cell = cx->free_cells;
+  cx->free_cells = (struct act__cell *)cell->state;
+  cx->free_count--;
+  return cell;
+}
+
+// One slot, and a batch to the worker's hand. NULL: there is none.
+static struct act__cell *take_slots(struct act__system *system, act_cx *cx, act_rc *rc) {
   act__spinlock_lock(&system->slots_lock);
   struct act__cell *cell = take_slot(system, rc);
+  if (cell && cx && cx->me) {
+    act_rc ignored;
+    struct act__cell *another;
+    // Chunks are made for what was asked for only.
+    while (cx->free_count < SLOTS_BATCH &&
+           (system->free_cells || act__cell_at(system, system->slots_used)) &&
+           (another = take_slot(system, &ignored))) {
+      put_at_hand(cx, another);
+    }
+  }
   act__spinlock_unlock(&system->slots_lock);
-  if (!cell) return NULL;
+  return cell;
+}
+
+static void give_slot(struct act__system *system, struct act__cell *cell) {
+  cell->state = system->free_cells;
+  system->free_cells = cell;
+}
+
+static void give_slots(struct act__system *system, act_cx *cx, struct act__cell *cell) {
+  if (cx && cx->me) {
+    put_at_hand(cx, cell);
+    if (cx->free_count <= 2 * SLOTS_BATCH) return;
+  }
+  act__spinlock_lock(&system->slots_lock);
+  if (cx && cx->me) {
+    while (cx->free_count > SLOTS_BATCH) give_slot(system, take_at_hand(cx));
+  } else {
+    give_slot(system, cell);
+  }
+  act__spinlock_unlock(&system->slots_lock);
+}
+
+// Counts one actor in; false: there are as many as may be.
+static bool count_in(struct act__system *system) {
+#ifdef ACT_MUTANT_ACTORS_UNCOUNTED
+  act__fetch_add_relaxed(&system->alive, 1);
+  return true;
+#endif
+  // relaxed: a number; who brings it to zero looks in another order.
+  if (act__fetch_add_relaxed(&system->alive, 1) < system->slots_max) return true;
+  act__fetch_sub_relaxed(&system->alive, 1);
+  return false;
+}
+
+struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, uint32_t msgs,
+                                     uint32_t bytes, act_rc *rc) {
+  *rc = ACT_ELIMIT;
+  if (!count_in(system)) return NULL;
+  struct act__cell *cell =
+      cx && cx->free_count ? take_at_hand(cx) : take_slots(system, cx, rc);
+  if (!cell) {
+    act__fetch_sub_relaxed(&system->alive, 1);
+    return NULL;
+  }
   // relaxed: a sender with an older address may read the new limits, but its reservation fails on
   // the generation; one with this address learnt it after the release in act__mailbox_reopen.
   act__store_relaxed(&cell->msgs_max, msgs);
@@ -171,37 +255,24 @@ struct act__cell *act__cell_allocate(struct act__system *system, uint32_t msgs, 
   act__store_relaxed(&cell->granted, 0);
   act__store_relaxed(&cell->remote, 0);
   act__store_relaxed(&cell->park_ms, 0);
-  cell->task.run = act__cell_turn;
-  cell->pending = NULL;
+  // Without the stripe's lock: who looks here by this generation has acquired the mailbox's opening.
+  act__store_relaxed(&cell->watch_epoch, 1);
   cell->state = NULL;
   cell->behavior = NULL;
-  cell->birth = NULL;
-  cell->cold = NULL;
-  cell->proxy = NULL;
-  cell->notices = 0;
   cell->life = ACT__DOWN;
+  cell->born = false;
   cell->forgotten = false;
   cell->failing = false;
-  act__spinlock_lock(act__stripe(system, cell->slot));
-  cell->watchers = NULL;
-  cell->watch_epoch = 1;
-  act__spinlock_unlock(act__stripe(system, cell->slot));
-  act__fetch_add_relaxed(&system->alive, 1);  // relaxed: a number for people
   *rc = ACT_OK;
   return cell;
 }
 
-void act__cell_retire(struct act__system *system, struct act__cell *cell) {
+void act__cell_retire(struct act__system *system, act_cx *cx, struct act__cell *cell) {
   ACT_ASSERT(cell->life == ACT__DOWN && cell->notices == 0 && !cell->pending && !cell->cold);
-  ACT_ASSERT(!cell->park);
+  ACT_ASSERT(!cell->park && !cell->proxy);
   cell->life = ACT__FREE;
   // A slot whose generations are used up is never used again: no address ever means a later actor.
-  if (act__mailbox_retire(&cell->mailbox)) {
-    act__spinlock_lock(&system->slots_lock);
-    cell->state = system->free_cells;
-    system->free_cells = cell;
-    act__spinlock_unlock(&system->slots_lock);
-  }
+  if (act__mailbox_retire(&cell->mailbox)) give_slots(system, cx, cell);
   // seq_cst [emptying]: see act__system_emptied.
   if (act__fetch_sub_seq_cst(&system->alive, 1) == 1) act__system_emptied(system);
 }
@@ -229,7 +300,6 @@ struct act__cold *act__cell_cold(struct act__cell *cell) {
   if (!cold) return NULL;
   act__arena_init(&cold->arena);
   act__list_init(&cold->records);
-  act__list_init(&cold->children);
   cold->aside_tail = &cold->aside;
   cell->cold = cold;
   return cold;

@@ -4,6 +4,7 @@
 // is who makes them happen.
 #include "actors/system_run.h"
 
+#include "actors/child.h"
 #include "base/check.h"
 
 static bool holds(struct act__system *system, bool (*pred)(struct act__system *)) {
@@ -125,10 +126,10 @@ act_rc act__system_up(struct act__system *system, act_cx *outside, const act_sup
 
 bool act__system_down(struct act__system *system, int64_t deadline_ns) {
   if (!system->root) return true;
-  struct act__cell *root = system->root->cell;
+  struct act__cell *root = act__birth_cell(system->root);
   if (!holds(system, has_exited)) {
     // relaxed: seen with the signal. The children's deadlines shrink below this one.
-    act__store_relaxed(&system->root->stop_due_ns, deadline_ns);
+    act__store_relaxed(&system->root->due_ns, deadline_ns);
     act__cell_express(system, NULL, root, ACT__EXPRESS_STOP);
     if (!act__system_wait(system, has_exited, deadline_ns)) return false;
   }

@@ -44,7 +44,7 @@ static void on_due(struct act__alarm *alarm, struct act__worker *me) {
   struct act__link *rest = act__alarm_rest(alarm);
   struct tick_record *record = ACT__CONTAINER_OF(alarm, struct tick_record, alarm);
   struct act__cell *owner = record->notice.owner;
-  struct act__system *system = owner->birth->system;  // an open notice keeps the birth from going
+  struct act__system *system = act__cell_system(owner);
   struct act__env *oldest = &record->notice.env, *newest = oldest;
   while ((record = next_due(rest, owner))) {
 #ifdef ACT_MUTANT_TIMER_CHAIN_REVERSED

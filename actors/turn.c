@@ -5,8 +5,7 @@
 //
 // One thread at a time is in here for a cell (mailbox.h, invariant 2). After act__mailbox_rest has
 // answered true the cell is not touched again.
-#include "actors/cell.h"
-
+#include "actors/child.h"
 #include "actors/park.h"
 #include "actors/remote/proxy.h"
 #include "base/alloc.h"
@@ -209,26 +208,27 @@ static void put_aside(struct act__cell *cell, struct act__env *env) {
   cell->cold->aside_tail = &env->next;
 }
 
+static bool make_state(act_cx *cx, struct act__cell *cell) {
+  size_t bytes = cell->behavior->state_size;
+  if (bytes <= ACT__SMALL_STATE) {
+    cell->state = memset(act__annex(cell)->small_state, 0, ACT__SMALL_STATE);
+    return true;
+  }
+  cell->state = act__pool_alloc(&cx->me->cache, act__exec_pool(cx->system->exec), bytes);
+  if (cell->state) memset(cell->state, 0, bytes);
+  return cell->state != NULL;
+}
+
 static void start(act_cx *cx, struct act__cell *cell) {
   ACT_ASSERT(cell->life == ACT__DOWN && !cell->forgotten);
-  struct act__birth *birth = cell->birth;
-  cell->life = ACT__STARTING;
-  cell->failing = false;
-  if (act__mailbox_is_closed(&cell->mailbox)) act__mailbox_reopen(&cell->mailbox);
-  // relaxed: a hint for senders; a message for another incarnation is found out on arrival.
-  act__store_relaxed(&cell->epoch, birth->epoch);
-  act__spinlock_lock(act__stripe(cx->system, cell->slot));
-  cell->watch_epoch = birth->epoch;
-  act__spinlock_unlock(act__stripe(cx->system, cell->slot));
-
-  cell->state = act__pool_alloc(&cx->me->cache, act__exec_pool(cx->system->exec),
-                                cell->behavior->state_size + 1u);
-  if (!cell->state) {
+  struct act__birth *birth = &act__annex(cell)->birth;
+  act__cell_begin(cx, cell, birth);
+  if (!make_state(cx, cell)) {
     act__cell_end(cx, cell, ACT_REASON_FAILED, ACT_ENOMEM, "no memory to start");
     return;
   }
-  memset(cell->state, 0, cell->behavior->state_size);
   act_rc rc = cell->behavior->init(cell->state, cx, birth->args);
+  if (!birth->terms) act__args_free(cx, cell, birth);
   if (rc == ACT_LATER) {
     // Messages will have to wait aside, so from here on there is a cold part.
     rc = act__cell_cold(cell) ? ACT_OK : ACT_ENOMEM;
@@ -288,6 +288,29 @@ static bool may_be_retired(struct act__cell *cell) {
          act__mailbox_messages(&cell->mailbox) == 0;
 }
 
+// Owner only, which it is no more afterwards. Its inbox has no mark.
+static void retire(act_cx *cx, struct act__cell *cell) {
+  bool knocked;
+  struct act__env *mark = NULL, *late = act__mailbox_clear(&cell->mailbox, &mark, &knocked);
+  ACT_ASSERT(!late && !cell->pending);
+  if (cell->born) act__birth_free(cx, &act__annex(cell)->birth);
+  if (cell->proxy) act__proxy_free(cx, cell);
+  act__cell_retire(cx->system, cx, cell);
+}
+
+void act__cell_forget(act_cx *cx, struct act__cell *cell) {
+  // release [express]: as in act__cell_express.
+  act__fetch_or_release(&cell->express, ACT__EXPRESS_FORGET);
+  if (!act__mailbox_knock(&cell->mailbox)) return;
+  // It rested, and whoever ends that owns it; all that its turn would do is to let it go.
+  cell->forgotten = true;
+  if (!cell->proxy && may_be_retired(cell)) {
+    retire(cx, cell);
+  } else {
+    act__exec_submit(cx->system->exec, cx->me, &cell->task);
+  }
+}
+
 // An express signal overtakes messages, so it is looked for between them.
 static bool has_express(struct act__cell *cell) {
   // relaxed: only a hint; the signal's knock brings us back if this look was too early.
@@ -345,16 +368,9 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
       return ACT__TURN_AGAIN;
     }
     if (may_be_retired(cell)) {
-      bool knocked;
       act__turn_unmark(cx, cell);
-      struct act__env *late = act__mailbox_clear(&cell->mailbox, &cx->mark, &knocked);
-      ACT_ASSERT(!late && !cell->pending);
-      struct act__system *system = cx->system;
-      if (cell->birth) act__birth_free(cx, cell->birth);
-      cell->birth = NULL;
-      if (cell->proxy) act__proxy_free(cx, cell);
+      retire(cx, cell);
       cx->cell = NULL;
-      act__cell_retire(system, cell);
       return ACT__TURN_DONE;
     }
     if (act__mailbox_rest(&cell->mailbox, cx->mark)) {

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actors/child.h"
 #include "actors/remote/remote.h"
 #include "actors/remote/impl.h"
 #include "actors/supervise/check.h"
@@ -129,7 +130,7 @@ static enum act__turn boot_turn(struct act__task *task, struct act__worker *me) 
   act_exit_then nobody = {{NULL, 0}};
   child->boot_rc =
       act__child_create(act__cx_of(me), NULL, &child->spec, nobody, &system->root);
-  if (!child->boot_rc) introduce(system->remote, system->root->cell);
+  if (!child->boot_rc) introduce(system->remote, act__birth_cell(system->root));
   act__mutex_lock(&system->remote->lock);
   system->remote->boot.booted = true;
   act__mutex_unlock(&system->remote->lock);
@@ -170,7 +171,7 @@ static void tell_started(struct act__system *system) {
   struct act__bytes *out = act__link_begin(remote, remote->boot.link, &peer);
   if (!out) return;
   struct act__frame_started frame = {.request = remote->boot.request,
-                                     .pid = act__cell_pid(system, system->root->cell)};
+                                     .pid = act__cell_pid(system, act__birth_cell(system->root))};
   act_rc rc = act__frame_put_started(out, &frame);
   (void)rc;  // a buffer that fails closes the link
   act__peer_end(peer, NULL);

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/child.h"
 #include "actors/remote/impl.h"
 #include "actors/supervise/check.h"
 #include "base/alloc.h"
@@ -78,7 +79,7 @@ static void set_limit(struct act__cell *cell, struct act__credit limit) {
 
 act_rc act__proxy_attach_process(act_cx *cx, struct act__cell *cell) {
   struct act__remote *remote = cx->system->remote;
-  const act_child *spec = &cell->birth->spec;
+  const act_child *spec = &act__cell_birth(cell)->terms->spec;
   if (!remote) return ACT_ENOTSUP;
   if (spec->args && !spec->args_message) {
     act__log(cx->system->log, ACT_LOG_ERROR, "spawn",
@@ -145,7 +146,7 @@ static void spawn(struct act__proxy *proxy) {
   struct act__remote *remote = proxy->remote;
   struct act__worker *me = act__loop_worker(remote->loop);
   // The record's specification does not change while its child runs.
-  const act_process_limits *limits = &proxy->cell->birth->spec.process;
+  const act_process_limits *limits = &act__cell_birth(proxy->cell)->terms->spec.process;
   struct act__process_options options = {.address_space_bytes = limits->address_space_bytes,
                                          .cpu_seconds = limits->cpu_seconds,
                                          .descriptors = limits->open_files,
@@ -294,17 +295,10 @@ static void clear_alarm(act_cx *cx, struct act__own *own) {
 void act__own_start(act_cx *cx, struct act__cell *cell) {
   struct act__proxy *proxy = cell->proxy;
   struct act__own *own = proxy->own;
-  struct act__birth *birth = cell->birth;
+  struct act__birth *birth = act__cell_birth(cell);
   ACT_ASSERT(cell->life == ACT__DOWN && !own->process_out && !own->link_out);
-  cell->life = ACT__STARTING;
-  cell->failing = false;
-  set_limit(cell, parents_credit(&birth->spec));
-  if (act__mailbox_is_closed(&cell->mailbox)) act__mailbox_reopen(&cell->mailbox);
-  // relaxed: as in turn.c.
-  act__store_relaxed(&cell->epoch, birth->epoch);
-  act__spinlock_lock(act__stripe(cx->system, cell->slot));
-  cell->watch_epoch = birth->epoch;
-  act__spinlock_unlock(act__stripe(cx->system, cell->slot));
+  set_limit(cell, parents_credit(&birth->terms->spec));
+  act__cell_begin(cx, cell, birth);
   if (!act__cell_cold(cell)) {
     act__cell_end(cx, cell, ACT_REASON_FAILED, ACT_ENOMEM, "no memory to start");
     return;
@@ -322,9 +316,10 @@ void act__own_start(act_cx *cx, struct act__cell *cell) {
 }
 
 static act_rc write_start(struct act__cell *cell, struct act__peer *peer, struct act__bytes *out) {
-  const act_child *spec = &cell->birth->spec;
+  const struct act__birth *birth = act__cell_birth(cell);
+  const act_child *spec = &birth->terms->spec;
   struct act__frame_start frame = {
-      .request = cell->birth->epoch,
+      .request = birth->epoch,
       .mailbox_msgs = act__limit(spec->mailbox.msgs, ACT_MAILBOX_MSGS),
       .mailbox_bytes = act__limit(spec->mailbox.bytes, ACT_MAILBOX_BYTES),
       .behavior = act__span_of_text(spec->behavior->name),
@@ -332,7 +327,7 @@ static act_rc write_start(struct act__cell *cell, struct act__peer *peer, struct
   size_t mark;
   act_rc rc = act__frame_begin_start(out, &frame, &mark);
   if (rc) return rc;
-  if (cell->birth->args) rc = act__encode(spec->args_message, cell->birth->args, out);
+  if (birth->args) rc = act__encode(spec->args_message, birth->args, out);
   if (!rc) return act__frame_end(out, mark, act__peer_frame_max(peer));
   act__frame_abandon(out, mark);
   return rc;
@@ -341,13 +336,13 @@ static act_rc write_start(struct act__cell *cell, struct act__peer *peer, struct
 static void send_start(act_cx *cx, struct act__cell *cell) {
   struct act__proxy *proxy = cell->proxy;
   struct act__remote *remote = proxy->remote;
-  const struct act__birth *birth = cell->birth;
+  const struct act__birth *birth = act__cell_birth(cell);
   act__spinlock_lock(&proxy->lock);
   struct act__peer_id link = proxy->link;
   uint64_t node = proxy->node;
   act__spinlock_unlock(&proxy->lock);
   if (birth->args) {
-    act__pids_grant(remote, node, link, birth->spec.args_message, birth->args, cx->me);
+    act__pids_grant(remote, node, link, birth->terms->spec.args_message, birth->args, cx->me);
   }
   struct act__peer *peer;
   struct act__bytes *out = act__link_begin(remote, link, &peer);
@@ -366,10 +361,10 @@ static bool send_stop(act_cx *cx, struct act__cell *cell) {
   struct act__peer *peer;
   struct act__bytes *out = act__link_begin(proxy->remote, link, &peer);
   if (!out) return false;
-  // relaxed: set before STOP was sent.
-  int64_t due = act__load_relaxed(&cell->birth->stop_due_ns);
+  // Set before STOP was sent.
+  int64_t due = act__birth_stop_due(act__cell_birth(cell));
   int64_t left = due ? (due - act__worker_refresh_now(cx->me)) / ACT__NS_PER_MS : 0;
-  struct act__frame_stop frame = {.request = cell->birth->epoch,
+  struct act__frame_stop frame = {.request = act__cell_birth(cell)->epoch,
                                   .deadline_ms = left > 0 ? (uint32_t)left : 1};
   act_rc rc = act__frame_put_stop(out, &frame);
   act__peer_end(peer, cx->me);
@@ -416,7 +411,7 @@ static void settle(act_cx *cx, struct act__cell *cell) {
   describe(own, &ending);
   if (cell->life == ACT__ENDING) {
     // It was stopped, but what ended it was something else.
-    struct act__ending *noted = &cell->birth->ending;
+    struct act__ending *noted = &cell->cold->ending;
     if (noted->reason == ACT_REASON_NORMAL && !own->told && !own->unspawned && own->start_sent) {
       *noted = ending;
     }
@@ -433,7 +428,7 @@ void act__own_end(act_cx *cx, struct act__cell *cell) {
   proxy->linked = false;
   act__spinlock_unlock(&proxy->lock);
   if (own->process_out) {
-    if (cell->birth->ending.reason == ACT_REASON_KILLED) {
+    if (cell->cold->ending.reason == ACT_REASON_KILLED) {
       order(proxy, ORDER_KILL);
     } else if (own->told) {
       set_alarm(cx, own, EXIT_GRACE_MS);

@@ -56,7 +56,7 @@ static struct act__proxy *make(struct act__remote *remote, struct act__far *far,
   struct act__system *system = remote->system;
   if (remote->stopping || act__map_count(&far->proxies) >= ACT__PROXIES_MAX) return NULL;
   act_rc rc;
-  struct act__cell *cell = act__cell_allocate(system, 0, ACT__UNIT_BYTES, &rc);
+  struct act__cell *cell = act__cell_allocate(system, NULL, 0, ACT__UNIT_BYTES, &rc);
   if (!cell) return NULL;
   struct act__proxy *proxy = act__cell_cold(cell) ? act__proxy_create(remote, cell) : NULL;
   if (proxy && act__map_put(&far->proxies, slot, proxy)) {
@@ -67,7 +67,7 @@ static struct act__proxy *make(struct act__remote *remote, struct act__far *far,
     act__free(cell->cold);
     cell->cold = NULL;
     cell->proxy = NULL;
-    act__cell_retire(system, cell);
+    act__cell_retire(system, NULL, cell);
     return NULL;
   }
   act__fetch_sub_relaxed(&system->alive, 1);     // relaxed: it is no actor of ours

@@ -11,7 +11,7 @@
 
 #include "actors/cell.h"
 
-// START of an own-process child (cell->birth->spec.isolate): spawns the process.
+// START of an own-process child (its specification says isolate): spawns the process.
 void act__proxy_start(act_cx *cx, struct act__cell *cell);
 // ACT__EXPRESS_REMOTE: the link or the process has reported something.
 void act__proxy_news(act_cx *cx, struct act__cell *cell);
