@@ -58,10 +58,10 @@ struct act__poller {
 #define ACT__LOOK_NS (2 * 1000)         // between turns the clock is looked at about this often,
 #define ACT__LOOK_TURNS 32u             // at the latest after so many turns (pool), and at the latest
                                         // one ACT__MONITOR_NS after turns have become longer
-#define ACT__WORTH_NS (20 * 1000)       // less work than this is not worth a theft,
-#define ACT__HELP_NS (50 * 1000)        // less than this no wake-up;
-#define ACT__SHORT_NS 1000              // and turns shorter than this only one each
-#define ACT__SHORT_EVERY_NS (1000 * 1000)  // such time, for moving them costs more than running them
+#define ACT__WORTH_NS (50 * 1000)       // less waiting work than this is worth no wake-up and no theft;
+#define ACT__SHORT_NS (2 * 1000)        // where a theft brought turns shorter than this, the next one
+#define ACT__SHORT_REST_NS (1000 * 1000)  // waits so long: moving them costs more than running them
+#define ACT__STUCK_NS (1000 * 1000)     // all that waits behind a turn this old may be taken at once
 #define ACT__ALARM_BATCH_NS (25 * 1000)  // a busy worker fires its alarms at most this often,
 #define ACT__ALARM_REST_NS (500 * 1000)  // an idle one those that it knew of, and it leaves those of
                                          // a busy one alone as long after they are due

@@ -272,8 +272,9 @@ static void init_worker(struct act__crew *crew, unsigned index, bool light) {
   act__runq_init(&worker->queue);
   act__atomic_init(&worker->board.looked_ns, ACT__TIME_NEVER);
   act__atomic_init(&worker->board.waiting, 0);
-  act__atomic_init(&worker->board.worth, ACT__WORTH_NOTHING);
+  act__atomic_init(&worker->board.worth, 0);
   act__atomic_init(&worker->board.hurry, 0);
+  act__atomic_init(&worker->board.visit_after_ns, INT64_MIN);
   act__atomic_init(&worker->board.fired_ns, 0);
   act__atomic_init(&worker->board.known_due, ACT__TIME_NEVER);
   act__list_init(&worker->sleeper);
@@ -300,7 +301,7 @@ act_rc act__crew_create(const struct act__exec_options *options, struct act__exe
   act__monitor_init(&crew->monitor);
   act__mutex_init(&crew->mutex);
   act__cond_init(&crew->ended);
-  act__atomic_init(&crew->help_after_ns, INT64_MIN);
+  act__atomic_init(&crew->call_after_ns, INT64_MIN);
   bool light = crew->count > 1 && act__barrier_available();
   for (unsigned i = 0; i < crew->count; i++) init_worker(crew, i, light);
   *out = &crew->exec;

@@ -23,9 +23,6 @@
 
 struct act__crew;
 
-// What the tasks that wait behind a worker would be worth to a thief: see look.c.
-enum act__worth { ACT__WORTH_NOTHING, ACT__WORTH_SHORT, ACT__WORTH_LONG };
-
 // What a worker shows the others, on a cache line of its own: they look here often, and it seldom
 // writes. Atomic, any thread; all of it is a hint, but for what is said of looked_ns.
 struct act__board {
@@ -33,8 +30,9 @@ struct act__board {
   // hangs on that.
   ACT__ATOMIC(int64_t) looked_ns;
   ACT__ATOMIC(uint32_t) waiting;  // something waits behind its turn, or did lately
-  ACT__ATOMIC(uint32_t) worth;    // enum act__worth
+  ACT__ATOMIC(uint32_t) worth;    // what waits is worth a theft: look.c
   ACT__ATOMIC(uint32_t) hurry;    // set by the monitor: look at the clock after this turn
+  ACT__ATOMIC(int64_t) visit_after_ns;  // written by thieves: no theft before, unless it is stuck
   // Written by whoever has advanced its wheel: when, and what was due next then.
   ACT__ATOMIC(int64_t) fired_ns, known_due;
 };
@@ -62,6 +60,7 @@ struct act__crew_worker {
   bool searching;           // counted as searching in crew->idle
   bool called;              // somebody woke it since it last slept
   bool ran;                 // has run a task since then
+  struct act__crew_worker *robbed;  // from whom it has what it runs; NULL: from nobody
   bool timed;               // what it ran was made runnable by alarms alone
   int64_t polled_ns;        // current: when I/O was last looked at
   struct act__thread thread;
@@ -116,8 +115,7 @@ struct act__crew {
   ACT__ATOMIC(uint32_t) finishing;
   char pad0[ACT__CACHE_LINE];
   struct act__idle idle;
-  // Nobody is called for help before that time, nor short turns stolen; see look.c. A hint.
-  ACT__ATOMIC(int64_t) help_after_ns;
+  ACT__ATOMIC(int64_t) call_after_ns;  // nobody is called for help before that time. A hint
   char pad1[ACT__CACHE_LINE];
   struct act__inject inject;
   struct act__bed bed;

@@ -90,21 +90,21 @@ struct act__task *act__crew_pick(struct act__crew_worker *me) {
   return task ? task : take_shared(me);
 }
 
-// The turn under way is so old that all that waits behind it may be taken.
-static bool is_stale(struct act__crew_worker *worker, int64_t now_ns) {
+// How long ago a worker that has something to run last looked at the clock: about the age of its turn.
+static int64_t age_ns(struct act__crew_worker *worker, int64_t now_ns) {
   // relaxed: an age; a wrong look is put right by the next.
-  return act__load_relaxed(&worker->board.looked_ns) < now_ns - ACT__STALE_NS;
+  int64_t looked_ns = act__load_relaxed(&worker->board.looked_ns);
+  return looked_ns < now_ns ? now_ns - looked_ns : 0;
 }
 
 static bool is_worth_a_visit(struct act__crew_worker *worker, int64_t now_ns) {
+  struct act__board *board = &worker->board;
   // relaxed: hints, all of them.
-  uint32_t worth = act__load_relaxed(&worker->board.worth);
-  if (worth == ACT__WORTH_LONG) return true;
-  if (worth == ACT__WORTH_SHORT &&
-      now_ns >= act__load_relaxed(&worker->crew->help_after_ns)) {
-    return true;
-  }
-  return is_stale(worker, now_ns) && act__load_relaxed(&worker->board.waiting);
+  int64_t age = age_ns(worker, now_ns);
+  bool waiting = act__load_relaxed(&board->waiting);
+  if (waiting && age >= ACT__STUCK_NS) return true;
+  if (now_ns < act__load_relaxed(&board->visit_after_ns)) return false;
+  return act__load_relaxed(&board->worth) || (waiting && age >= ACT__STALE_NS);
 }
 
 bool act__crew_has_work(struct act__crew *crew, int64_t now_ns) {
@@ -116,9 +116,13 @@ bool act__crew_has_work(struct act__crew *crew, int64_t now_ns) {
 }
 
 // Behind the victim's door.
-static void rob(struct act__crew_worker *victim, bool stale, struct act__task_chain *chain) {
-  unsigned keep = stale || victim->next ? 0 : 1;
-  act__runq_steal(&victim->queue, keep, ACT__STEAL_MAX, chain);
+static void rob(struct act__crew_worker *victim, int64_t age, struct act__task_chain *chain) {
+  bool stale = age >= ACT__STALE_NS;
+  if (age >= ACT__STUCK_NS) {
+    act__runq_take_all(&victim->queue, chain);
+  } else {
+    act__runq_steal(&victim->queue, stale || victim->next ? 0 : 1, ACT__STEAL_MAX, chain);
+  }
   if (stale && chain->length == 0 && victim->next) {
     act__task_chain_push(chain, victim->next);
     victim->next = NULL;
@@ -127,17 +131,26 @@ static void rob(struct act__crew_worker *victim, bool stale, struct act__task_ch
   if (!victim->next && victim->queue.length == 0) act__store_relaxed(&victim->board.waiting, 0);
 }
 
+// Was the last theft worth it? Asked when its loot is run.
+static void judge_the_loot(struct act__crew_worker *me) {
+  if (!me->robbed) return;
+  if (me->pace.last_ns < ACT__SHORT_NS) {
+    // relaxed: a hint.
+    act__store_relaxed(&me->robbed->board.visit_after_ns,
+                       me->base.now_ns + ACT__SHORT_REST_NS);
+  }
+  me->robbed = NULL;
+}
+
 static struct act__task *steal_from(struct act__crew_worker *me, struct act__crew_worker *victim) {
   int64_t now_ns = me->base.now_ns;
   if (!is_worth_a_visit(victim, now_ns) || !act__door_force(&victim->door)) return NULL;
   struct act__task_chain chain = {0};
-  rob(victim, is_stale(victim, now_ns), &chain);
+  rob(victim, age_ns(victim, now_ns), &chain);
   act__door_close(&victim->door);
-  // relaxed: hints.
-  if (act__load_relaxed(&victim->board.worth) == ACT__WORTH_SHORT) {
-    act__store_relaxed(&me->crew->help_after_ns, now_ns + ACT__SHORT_EVERY_NS);
-  }
-  return chain.length > 0 ? keep_rest(me, &chain) : NULL;
+  if (chain.length == 0) return NULL;
+  me->robbed = victim;
+  return keep_rest(me, &chain);
 }
 
 static struct act__task *look_around(struct act__crew_worker *me) {
@@ -161,6 +174,7 @@ static struct act__task *look_around(struct act__crew_worker *me) {
 struct act__task *act__crew_search(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
   act__crew_away(me);
+  judge_the_loot(me);
   if (!me->searching) {
     if (!act__idle_search_begin(&crew->idle, crew->searchers_max)) return NULL;
     me->searching = true;

@@ -8,13 +8,16 @@
 // that wait behind it are worth.
 //
 // Worth is time, not number. Waking a sleeping worker costs tens of microseconds until it runs, a theft
-// some, and each task that moves a trip of its cache lines. So a sleeper is woken for ACT__HELP_NS of
-// waiting work and a searcher comes for ACT__WORTH_NS; the time is the number of waiting tasks by
-// what turns took lately, of which the smaller of two averages stands, so that one interrupted turn does
-// not call anybody. Turns shorter than ACT__SHORT_NS are moved only every ACT__SHORT_EVERY_NS, a few at
-// a time: if they have little to do with each other they stay where they went and the work is spread;
-// if they have much, little was lost. What waits and is not worth that is run by its own worker, which
-// is awake; and what waits behind a turn that takes unexpectedly long is anybody's (find.c).
+// some, and each task that moves a trip of its cache lines. So nobody comes for less than ACT__WORTH_NS
+// of waiting work; the time is the number of waiting tasks by what turns took lately, of which the
+// smaller of two averages stands, so that one interrupted turn does not call anybody.
+//
+// A thief whose loot turned out to be turns shorter than ACT__SHORT_NS lets its victim alone for
+// ACT__SHORT_REST_NS. Some such tasks go all the same: if they have little to do with those they left
+// they stay where they went, and the work is spread; if they have much, little was lost.
+//
+// What waits and is not worth that is run by its own worker, which is awake; and what waits behind a
+// turn that takes unexpectedly long is anybody's (find.c).
 //
 // When alarms fire. A busy worker fires its own every ACT__ALARM_BATCH_NS at most, and what they make
 // runnable goes behind what waits. A worker with nothing to run fires those that it did not know of
@@ -102,33 +105,32 @@ static int64_t worth_ns(const struct act__crew_worker *me, uint32_t waiting) {
   return waiting > 1 ? (int64_t)(waiting - 1) * me->pace.turn_ns : 0;
 }
 
-static void show_worth(struct act__crew_worker *me, int64_t ns) {
-  uint32_t worth = ns < ACT__WORTH_NS                     ? ACT__WORTH_NOTHING
-                   : me->pace.turn_ns < ACT__SHORT_NS ? ACT__WORTH_SHORT
-                                                      : ACT__WORTH_LONG;
+static bool show_worth(struct act__crew_worker *me, uint32_t waiting) {
+  uint32_t worth = worth_ns(me, waiting) >= ACT__WORTH_NS;
   // relaxed: a hint. Written only when it changes: others read this line while they search.
   if (act__load_relaxed(&me->board.worth) != worth) act__store_relaxed(&me->board.worth, worth);
+  return worth != 0;
 }
 
 static void call_for_help(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
   if (!act__idle_wants_wake(&crew->idle)) return;
-  // relaxed: a hint.
-  if (me->base.now_ns < act__load_relaxed(&crew->help_after_ns)) return;
+  // relaxed: hints, both.
+  if (me->base.now_ns < act__load_relaxed(&crew->call_after_ns)) return;
+  if (me->base.now_ns < act__load_relaxed(&me->board.visit_after_ns)) return;
   act__crew_wake_one(crew);
 }
 
 void act__crew_called_in_vain(struct act__crew_worker *me) {
   // relaxed: a hint.
-  act__store_relaxed(&me->crew->help_after_ns, me->base.now_ns + ACT__SHORT_EVERY_NS);
+  act__store_relaxed(&me->crew->call_after_ns, me->base.now_ns + ACT__SHORT_REST_NS);
 }
 
 void act__crew_offer(struct act__crew_worker *me, uint32_t length) {
   // relaxed: a hint. A thief that finds nothing clears it behind the door, where we have been since.
   if (!act__load_relaxed(&me->board.waiting)) act__store_relaxed(&me->board.waiting, 1);
-  int64_t ns = worth_ns(me, length + 1);
-  if (ns < ACT__HELP_NS) return;
-  show_worth(me, ns);
+  if (worth_ns(me, length + 1) < ACT__WORTH_NS) return;
+  show_worth(me, length + 1);
   call_for_help(me);
 }
 
@@ -140,9 +142,7 @@ static void show(struct act__crew_worker *me) {
   if (act__load_relaxed(&me->board.waiting) != (waiting > 0)) {
     act__store_relaxed(&me->board.waiting, waiting > 0);
   }
-  int64_t ns = worth_ns(me, waiting);
-  show_worth(me, ns);
-  if (ns >= ACT__HELP_NS) call_for_help(me);
+  if (show_worth(me, waiting)) call_for_help(me);
 }
 
 void act__crew_look(struct act__crew_worker *me, bool idle) {

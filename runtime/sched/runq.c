@@ -25,6 +25,19 @@ struct act__task *act__task_chain_pop(struct act__task_chain *chain) {
   return task;
 }
 
+// The one after the other; `more` is empty then.
+static void append(struct act__task_chain *chain, struct act__task_chain *more) {
+  if (more->length == 0) return;
+  if (chain->last) {
+    chain->last->next = more->first;
+  } else {
+    chain->first = more->first;
+  }
+  chain->last = more->last;
+  chain->length += more->length;
+  *more = (struct act__task_chain){0};
+}
+
 void act__runq_init(struct act__runq *queue) {
   *queue = (struct act__runq){0};
 }
@@ -47,16 +60,8 @@ void act__runq_push_behind(struct act__runq *queue, struct act__task *task) {
 }
 
 void act__runq_push_chain(struct act__runq *queue, struct act__task_chain *chain) {
-  if (chain->length == 0) return;
-  if (queue->lane.last) {
-    queue->lane.last->next = chain->first;
-  } else {
-    queue->lane.first = chain->first;
-  }
-  queue->lane.last = chain->last;
-  queue->lane.length += chain->length;
   queue->length += chain->length;
-  *chain = (struct act__task_chain){0};
+  append(&queue->lane, chain);
 }
 
 static struct act__task *pop_newest(struct act__runq *queue) {
@@ -107,6 +112,14 @@ void act__runq_steal(struct act__runq *queue, unsigned keep, unsigned most,
     ACT_ASSERT(task);
     act__task_chain_push(chain, task);
   }
+}
+
+void act__runq_take_all(struct act__runq *queue, struct act__task_chain *chain) {
+  struct act__task_chain fresh = {queue->newest, queue->oldest,
+                                  queue->length - queue->lane.length};
+  append(chain, &queue->lane);
+  append(chain, &fresh);
+  act__runq_init(queue);
 }
 
 void act__inject_init(struct act__inject *inject) {

@@ -49,6 +49,9 @@ struct act__task *act__runq_pop_lane(struct act__runq *queue);    // first of th
 void act__runq_steal(struct act__runq *queue, unsigned keep, unsigned most,
                      struct act__task_chain *chain);
 
+// Moves all that is there to the end of `chain`.
+void act__runq_take_all(struct act__runq *queue, struct act__task_chain *chain);
+
 // The shared queue, first in, first out.
 struct act__inject {
   ACT__ATOMIC(uint32_t) length;

@@ -296,6 +296,44 @@ static void a_task_behind_a_long_turn_is_taken_by_another_worker(void **state) {
   act__parker_fini(&blocker.done);
 }
 
+// Submits many tasks, and then does not return before all of them have run elsewhere.
+#define CROWD 200
+
+struct crowd {
+  struct act__task task;
+  struct signal behind[CROWD];
+  struct act__parker done;
+  unsigned worker;
+};
+
+static enum act__turn crowd_turn(struct act__task *task, struct act__worker *me) {
+  struct crowd *c = ACT__CONTAINER_OF(task, struct crowd, task);
+  c->worker = me->index;
+  for (int i = 0; i < CROWD; i++) act__exec_submit(me->exec, me, &c->behind[i].task);
+  for (int i = 0; i < CROWD; i++) wait_until_it_ran(&c->behind[i]);
+  act__parker_unpark(&c->done);
+  return ACT__TURN_DONE;
+}
+
+static void all_that_waits_behind_a_long_turn_is_taken(void **state) {
+  (void)state;
+  static struct crowd crowd;
+  struct act__exec *exec = make_started(ACT__POOL, 3);
+  crowd.task.run = crowd_turn;
+  act__parker_init(&crowd.done);
+  for (int i = 0; i < CROWD; i++) signal_init(&crowd.behind[i], false);
+
+  act__exec_submit(exec, NULL, &crowd.task);
+  assert_true(act__parker_park(&crowd.done, ACT__TIME_NEVER));
+  end(exec);
+
+  for (int i = 0; i < CROWD; i++) {
+    assert_int_not_equal(crowd.behind[i].worker, crowd.worker);
+    act__parker_fini(&crowd.behind[i].ran);
+  }
+  act__parker_fini(&crowd.done);
+}
+
 // How often the executor's own threads (by name) have gone to sleep so far.
 static long sleeps_of_our_threads(void) {
   long sum = 0;
@@ -581,6 +619,7 @@ int main(void) {
       TEST(current_thread_sleeps_and_is_woken_from_outside),
       TEST(pool_runs_what_foreign_threads_submit),
       TEST(a_task_behind_a_long_turn_is_taken_by_another_worker),
+      TEST(all_that_waits_behind_a_long_turn_is_taken),
       TEST(an_idle_pool_sleeps),
       TEST(what_arrives_wakes_an_idle_pool_and_so_does_a_submission),
       TEST(busy_workers_do_not_hold_up_what_arrives),

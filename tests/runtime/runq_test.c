@@ -113,6 +113,25 @@ static void thief_takes_at_most_what_it_asked_for(void **state) {
   assert_int_equal(queue.length, TASKS - 16);
 }
 
+static void all_that_waits_can_be_taken_at_once(void **state) {
+  (void)state;
+  push_fresh(0, 2);
+  act__runq_push_behind(&queue, &tasks[2]);
+  act__runq_push_behind(&queue, &tasks[3]);
+  struct act__task_chain chain = {0};
+
+  act__runq_take_all(&queue, &chain);
+
+  assert_chain_is(&chain, (const int[]){2, 3, 1, 0}, 4);
+  assert_int_equal(queue.length, 0);
+  assert_null(act__runq_pop(&queue));
+  act__runq_take_all(&queue, &chain);
+  assert_int_equal(chain.length, 0);
+  push_fresh(0, 1);
+  act__runq_take_all(&queue, &chain);
+  assert_chain_is(&chain, (const int[]){0}, 1);
+}
+
 static void stolen_tasks_keep_their_order_in_the_lane(void **state) {
   (void)state;
   struct act__task_chain chain = {0};
@@ -153,6 +172,7 @@ int main(void) {
       cmocka_unit_test_setup(thief_takes_from_the_lane_first, setup),
       cmocka_unit_test_setup(thief_leaves_the_only_task, setup),
       cmocka_unit_test_setup(thief_takes_at_most_what_it_asked_for, setup),
+      cmocka_unit_test_setup(all_that_waits_can_be_taken_at_once, setup),
       cmocka_unit_test_setup(stolen_tasks_keep_their_order_in_the_lane, setup),
       cmocka_unit_test_setup(shared_queue_is_first_in_first_out, setup),
   };
