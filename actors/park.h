@@ -5,7 +5,12 @@
 // Those who wait for one mailbox stand in a queue of their own, and the mailbox is marked PARKED
 // (mailbox/mailbox.h): nobody else gets in until the queue is empty. Whoever gives room back finds the
 // mark and hands the room to the head of the queue. So nothing that comes free is taken by a later
-// sender, nobody waits beside free room, and a mailbox for which nobody waits pays one test of a bit.
+// sender, and a mailbox for which nobody waits pays one test of a bit.
+//
+// A receiver that is fast and has more to do hands nothing over until half of its mailbox is free, so
+// that those who are let in can send for a while before they park again: parking costs as much as many
+// messages. It looks after them at the latest when it has nothing more to do, so nobody waits beside
+// free room that nobody is about to enlarge.
 //
 // A place leaves its queue exactly once: moved into the mailbox, timed out, or because its target or
 // its sender ended. Then, unless it was the sender, the sender is told by a notice embedded in the
@@ -65,6 +70,36 @@ void act__park_up(struct act__cell *cell);
 bool act__park_follow_if_waiting(act_cx *cx, struct act__cell *to, struct act__env *notice);
 static inline bool act__park_follow(act_cx *cx, struct act__cell *to, struct act__env *notice) {
   return cx && cx->cell && cx->cell->park && act__park_follow_if_waiting(cx, to, notice);
+}
+
+// Free messages that are worth a hand-over, where half of the mailbox is more than that.
+#define ACT__PARK_BATCH 512u
+// Who may wait no longer than this is let in as soon as there is room.
+#define ACT__PARK_PATIENT_MS 100u
+
+// Is there room enough to let in those who wait, although the owner is about to make more?
+static inline bool act__park_is_worth(struct act__cell *cell) {
+  // relaxed, all of them: the owner's, or limits that belong to this generation while it is open.
+  uint32_t msgs_max = act__load_relaxed(&cell->msgs_max);
+  uint32_t units_max = act__load_relaxed(&cell->units_max);
+  uint32_t batch = msgs_max / 2 < ACT__PARK_BATCH ? msgs_max / 2 : ACT__PARK_BATCH;
+  uint32_t messages = act__mailbox_messages(&cell->mailbox);
+  uint32_t units = act__mailbox_units(&cell->mailbox);
+  return act__load_relaxed(&cell->park_ms) < ACT__PARK_PATIENT_MS ||
+         ((uint64_t)messages + batch <= msgs_max && (uint64_t)units + units_max / 2 <= units_max);
+}
+
+// At the end of the owner's turn: gives back room of what was handled. With `dry` it hands it to who
+// waits; else the owner has more to do, is quick, and will be here again soon.
+static inline void act__cell_release_turn(struct act__system *system, struct act__worker *me,
+                                          struct act__cell *cell, uint32_t messages,
+                                          uint32_t units, bool dry) {
+  bool parked = messages ? act__mailbox_release(&cell->mailbox, messages, units)
+                         : act__mailbox_is_parked(&cell->mailbox);
+#ifdef ACT_MUTANT_PARK_NEVER_DRY
+  dry = false;
+#endif
+  if (parked && (dry || act__park_is_worth(cell))) act__park_serve(system, me, cell);
 }
 
 // Gives back room of messages that were handled, and hands it to who waits.

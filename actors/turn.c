@@ -358,9 +358,9 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
   for (;;) {
     struct receipts receipts = {0, 0};
     bool done = work(cx, cell, started_ns, &receipts);
-    if (receipts.messages) {
-      act__cell_release(cx->system, me, cell, receipts.messages, receipts.units);
-    }
+    // Not dry: it has used up its messages, and not its time.
+    bool dry = done || me->steps <= ACT__TURN_MESSAGES;
+    act__cell_release_turn(cx->system, me, cell, receipts.messages, receipts.units, dry);
     if (cell->proxy) act__proxy_flush(cx, cell);
     if (!done) {
       act__turn_unmark(cx, cell);

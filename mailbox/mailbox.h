@@ -27,7 +27,8 @@
 //   4. PARKED means that somebody waits for room (actors/park.h). No reserve succeeds while it is
 //      set, so what is given back is there for those who wait. Because it stands in the word that
 //      room is given back to, one of two holds: who gives room back finds PARKED and looks after
-//      those who wait, or who sets PARKED finds that room. No room is given back unseen.
+//      those who wait (the owner at the latest when it has nothing more to do), or who sets PARKED
+//      finds that room. No room is given back unseen.
 //   5. The mark is pushed nowhere, and its block not freed, before the word has been changed from it:
 //      by a rest that succeeds, by a clear, or by a take that gives another mark. (A block that came
 //      back and were pushed again would look like the mark with nothing above it, and be lost.)
@@ -251,7 +252,7 @@ static inline void act__mailbox_unpark(struct act__mailbox *m) {
 
 // Gives room back, for messages that were taken and whose handler has returned; batched as the
 // owner likes, at the end of the turn at the latest. True: somebody waits for it, and the caller
-// must look after them (act__park_serve).
+// must look after them (act__park_serve), at the latest before it rests.
 static inline bool act__mailbox_release(struct act__mailbox *m, uint32_t messages, uint32_t units) {
   // release [room]: pairs with reserve.
   uint64_t word = act__fetch_sub_release(&m->admission, act__admission_amount(messages, units));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Producers send as much as the consumer's mailbox takes. A producer sends in slices and
-// re-schedules itself; where it meets ACT_EFULL it lets others run first. Messages carry producer
-// and number in their eight bytes, so the consumer checks every order.
+// re-schedules itself. Where the mailbox is full, either it parks the producer, or the producer meets
+// ACT_EFULL and lets others run first. Messages carry producer and number in their eight bytes, so the
+// consumer checks every order.
 #include "tests/bench/workloads.h"
 
 #define PRODUCERS_MAX 64u
@@ -32,7 +33,7 @@ static act_rc producer_init(struct producer *self, act_cx *cx, const struct prod
 }
 
 static act_rc produce(struct producer *self, act_cx *cx) {
-  for (unsigned i = 0; i < SLICE && self->left; i++) {
+  for (unsigned i = 0; i < SLICE && self->left && !act_parked(cx); i++) {
     act_rc rc = stream_send_item(cx, self->to, (stream_item){.value = self->next});
     if (rc == ACT_EFULL) return act_after(cx, 0, try_again_then(0), NULL);
     if (rc) return rc;
@@ -104,15 +105,28 @@ static act_rc consumer_item(struct consumer *self, act_cx *cx, const stream_item
   return ACT_OK;
 }
 
-void bench_stream_from(struct bench *bench, unsigned producers) {
+static void stream_from(struct bench *bench, unsigned producers, enum act_full full) {
   bench->x = producers;
+  bench->full = full;
   bench_play(bench, &consumer, (act_limits){0});
 }
 
+void bench_stream_from(struct bench *bench, unsigned producers) {
+  stream_from(bench, producers, ACT_PARK);
+}
+
 void bench_stream(struct bench *bench) {
-  bench_stream_from(bench, 1);
+  stream_from(bench, 1, ACT_PARK);
 }
 
 void bench_fanin(struct bench *bench) {
-  bench_stream_from(bench, 8);
+  stream_from(bench, 8, ACT_PARK);
+}
+
+void bench_stream_retry(struct bench *bench) {
+  stream_from(bench, 1, ACT_REJECT);
+}
+
+void bench_fanin_retry(struct bench *bench) {
+  stream_from(bench, 8, ACT_REJECT);
 }

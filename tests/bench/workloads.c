@@ -3,8 +3,13 @@
 
 const struct bench_workload bench_workloads[] = {
     {"pingpong", "pingpong", "round trips of two actors, one message in flight", bench_pingpong},
-    {"stream", "stream", "messages of 8 bytes from one actor to another", bench_stream},
-    {"fanin", "fanin", "messages of 8 bytes from 8 actors to one", bench_fanin},
+    {"stream", "stream", "messages of 8 bytes from one actor to another, whose mailbox parks",
+     bench_stream},
+    {"stream_retry", "retry", "the same, rejected where it is full and sent again",
+     bench_stream_retry},
+    {"fanin", "fanin", "messages of 8 bytes from 8 actors to one, whose mailbox parks", bench_fanin},
+    {"fanin_retry", "retry", "the same, rejected where it is full and sent again",
+     bench_fanin_retry},
     {"ring", "ring", "hops of one token through 503 actors", bench_ring},
     {"skynet", "skynet", "leaves of a 10-ary tree of actors", bench_skynet},
     {"idle", "idle", "actors that wait, then get one message and answer it", bench_idle},

@@ -4,7 +4,8 @@
 // left beside free room; P2 the bound stays exact; P3 nobody who does not wait gets in while somebody
 // waits; P4 those who wait move in their order, and what one sender sends stays in order.
 //
-// Threads send; whoever makes the actor runnable runs it. A sender whose message waits sends no more
+// Threads send; whoever makes the actor runnable runs it, for a message a turn where it is `lazy`: then
+// it hands nothing over until a turn finds nothing to do. A sender whose message waits sends no more
 // until it has moved. Plain members are book-keeping, exact because Relacy switches threads only at
 // atomic operations.
 #include "tests/model/model_run.h"
@@ -15,9 +16,10 @@ namespace {
 
 const unsigned kGeneration = 7;
 
-template <int Senders>
+template <int Senders, bool Lazy>
 struct actor {
   struct act__mailbox mailbox;
+  struct act__env *pending;  // the owner's
   rl::mutex lock;
   unsigned messages_max, units_max;
   // Under the lock: a ring would do, a list that only grows is easier to judge.
@@ -34,6 +36,7 @@ struct actor {
     act__mailbox_init(&mailbox, kGeneration);
     entered = left = accepted = handled = 0;
     is_running = false;
+    pending = NULL;
     for (int i = 0; i < Senders; i++) {
       last[i] = 0;
       act__store_relaxed(&waits[i], 0);
@@ -74,25 +77,34 @@ struct actor {
     last[sender] = number;
   }
 
+  // One turn. False: there is more to do.
+  bool turn() {
+    bool knocked;
+    struct act__env *mark = NULL;
+    if (!pending) pending = act__mailbox_clear(&mailbox, &mark, &knocked);
+    unsigned messages = 0, units = 0;
+    while (pending && !(Lazy && messages)) {
+      struct act__env *env = pending;
+      pending = act__plain_read(env->next);
+      messages++;
+      units += act__plain_read(env->units);
+      handle(env);
+    }
+    handled += static_cast<int>(messages);
+    bool dry = !Lazy || messages == 0;
+    bool parked = messages ? act__mailbox_release(&mailbox, messages, units)
+                           : act__mailbox_is_parked(&mailbox);
+    if (parked && dry) serve();
+    return dry;
+  }
+
   void run() {
     for (;;) {
       RL_ASSERT(!is_running);
       is_running = true;
-      bool knocked;
-      struct act__env *mark = NULL;
-      struct act__env *env = act__mailbox_clear(&mailbox, &mark, &knocked);
-      unsigned messages = 0, units = 0;
-      while (env) {
-        struct act__env *next = act__plain_read(env->next);
-        messages++;
-        units += act__plain_read(env->units);
-        handle(env);
-        env = next;
-      }
-      handled += static_cast<int>(messages);
-      if (messages && act__mailbox_release(&mailbox, messages, units)) serve();
+      bool dry = turn();
       is_running = false;
-      if (act__mailbox_rest(&mailbox, NULL)) return;
+      if (dry && act__mailbox_rest(&mailbox, NULL)) return;
     }
   }
 
@@ -137,9 +149,9 @@ struct actor {
 };
 
 // Everybody offers up to so many messages; those of sender 0 weigh two units.
-template <int Senders, int Each, int Capacity>
-struct parkers : rl::test_suite<parkers<Senders, Each, Capacity>, Senders> {
-  actor<Senders> a;
+template <int Senders, int Each, int Capacity, bool Lazy = false>
+struct parkers : rl::test_suite<parkers<Senders, Each, Capacity, Lazy>, Senders> {
+  actor<Senders, Lazy> a;
   struct act__env envs[Senders][Each];
   int sent;
 
@@ -209,6 +221,10 @@ int main() {
   model::bounded<parkers<2, 1, 1>>("P1-P4, 2 senders x 1 message, room for 1", 3);
   model::bounded<parkers<2, 2, 1>>("P1-P4, 2 senders x 2 messages, room for 1", 2);
   model::bounded<parkers<3, 1, 1>>("P1-P4, 3 senders x 1 message, room for 1", 2);
+  model::bounded<parkers<2, 2, 1, true>>("P1-P4, the same, lazy", 2);
+  model::bounded<parkers<2, 2, 2, true>>("P1-P4, 2 senders x 2 messages, room for 2, lazy", 2);
+  model::sampled<parkers<2, 3, 2, true>>("P1-P4, 2 senders x 3 messages, room for 2, lazy", 200000);
+  model::sampled<parkers<3, 3, 2, true>>("P1-P4, 3 senders x 3 messages, room for 2, lazy", 200000);
   model::sampled<parkers<2, 3, 2>>("P1-P4, 2 senders x 3 messages, room for 2", 200000);
   model::sampled<parkers<3, 2, 1>>("P1-P4, 3 senders x 2 messages, room for 1", 200000);
   model::sampled<parkers<4, 2, 2>>("P1-P4, 4 senders x 2 messages, room for 2", 200000);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Actors in a random graph who send on whatever they get, through tiny mailboxes that park: circles are
-// everywhere. Some starts take their time, some actors crash, some deadlines are short, some mailboxes
+// everywhere. Some worlds are crowded: more than a turn handles goes through mailboxes that hold as
+// much. Some starts take their time, some actors crash, some deadlines are short, some mailboxes
 // reject, some messages are asks.
 //
 // What must hold: everything accepted is handled in exactly the order in which it was accepted, by
@@ -16,6 +17,7 @@
 #define NODES_MAX 8u
 #define OUT_MAX 3u
 #define BURST_MAX 6u
+#define CROWD_MAX 200u        // a burst, and a mailbox, of some worlds: more than a turn handles
 #define HOPS_MAX 4u
 #define ITEMS_MAX 20000u
 #define ROUNDS 12u
@@ -47,6 +49,7 @@ struct world {
   uint64_t order;             // counts what was accepted
   uint64_t orders[ITEMS_MAX]; // of each item
   uint32_t items;
+  uint32_t burst_max, hops_max;
   uint64_t records, parkings, circles;
   bool gentle;                // nobody crashes, no deadline is short
   bool quiet;
@@ -179,7 +182,9 @@ static act_rc on_ready(struct node *self, act_cx *cx, const act_tick *tick) {
 static act_rc on_burst(struct node *self, act_cx *cx, const act_tick *tick) {
   (void)tick;
   look_whether_parked(self->part, cx);
-  if (!self->part->world->quiet) burst(self->part, cx, BURST_MAX, HOPS_MAX);
+  if (!self->part->world->quiet) {
+    burst(self->part, cx, self->part->world->burst_max, self->part->world->hops_max);
+  }
   return next_burst(self->part, cx);
 }
 
@@ -236,10 +241,13 @@ static void build(struct world *world) {
   struct act__rand *rand = &world->run->rand;
   world->gentle = story_chance(rand, 50);
   world->nodes = story_pick(rand, 1, NODES_MAX);
+  bool crowded = story_chance(rand, 25);
+  world->burst_max = crowded ? CROWD_MAX : BURST_MAX;
+  world->hops_max = crowded ? 1 : HOPS_MAX;
   for (uint32_t i = 0; i < world->nodes; i++) {
     struct node_part *part = &world->parts[i];
     *part = (struct node_part){.world = world, .index = i, .parked_on = NOBODY};
-    part->msgs_max = story_pick(rand, 1, 5);
+    part->msgs_max = crowded ? story_pick(rand, 1, CROWD_MAX) : story_pick(rand, 1, 5);
     part->parks = !story_chance(rand, 10);
     part->start_ms = story_chance(rand, 30) ? story_pick(rand, 1, 30) : 0;
     part->outs = story_pick(rand, 1, OUT_MAX);
