@@ -68,6 +68,8 @@
   atomic_fetch_add_explicit(object, value, memory_order_release)
 #define act__fetch_add_acq_rel(object, value) \
   atomic_fetch_add_explicit(object, value, memory_order_acq_rel)
+#define act__fetch_add_seq_cst(object, value) \
+  atomic_fetch_add_explicit(object, value, memory_order_seq_cst)
 #define act__fetch_sub_relaxed(object, value) \
   atomic_fetch_sub_explicit(object, value, memory_order_relaxed)
 #define act__fetch_sub_release(object, value) \

@@ -54,6 +54,8 @@
 #define act__fetch_add_relaxed(object, value) (object)->fetch_add(value, rl::mo_relaxed, RL_INFO)
 #define act__fetch_add_release(object, value) (object)->fetch_add(value, rl::mo_release, RL_INFO)
 #define act__fetch_add_acq_rel(object, value) (object)->fetch_add(value, rl::mo_acq_rel, RL_INFO)
+#define act__fetch_add_seq_cst(object, value) (object)->fetch_add(value, rl::mo_seq_cst, RL_INFO)
+#define act__fetch_sub_seq_cst(object, value) (object)->fetch_sub(value, rl::mo_seq_cst, RL_INFO)
 #define act__fetch_sub_relaxed(object, value) (object)->fetch_sub(value, rl::mo_relaxed, RL_INFO)
 #define act__fetch_sub_release(object, value) (object)->fetch_sub(value, rl::mo_release, RL_INFO)
 #define act__fetch_sub_acq_rel(object, value) (object)->fetch_sub(value, rl::mo_acq_rel, RL_INFO)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/atomic.h"
 #include "base/check.h"
 #include "tests/runtime/watchdog.h"
 
@@ -168,6 +169,78 @@ static void idle_threads_end_and_come_back(void **state) {
   }
 }
 
+// Pushers on threads of their own, and threads of the pool that end as soon as they have nothing to
+// do: every way to bed and back is taken.
+#define PUSHERS 3u
+#define CROWD 2000u
+
+struct counted {
+  struct act__job job;
+  unsigned worked, done;
+};
+
+static struct counted crowd[PUSHERS][CROWD];
+static ACT__ATOMIC(unsigned) crowd_done;
+
+static void count_work(struct act__job *job) {
+  ACT__CONTAINER_OF(job, struct counted, job)->worked++;
+}
+
+static void count_done(struct act__job *job) {
+  ACT__CONTAINER_OF(job, struct counted, job)->done++;
+  // release [test:done]: the counts above are read by who sees all jobs done.
+  act__fetch_add_release(&crowd_done, 1u);
+}
+
+static void push_a_crowd(void *arg) {
+  struct counted *jobs = arg;
+  for (unsigned i = 0; i < CROWD; i++) {
+    jobs[i] = (struct counted){.job = {.work = count_work, .done = count_done}};
+    while (act__blocking_push(&pool, &jobs[i].job)) act__thread_yield();  // full
+    if (i % 64 == 0) act__thread_yield();
+  }
+}
+
+static void every_job_of_many_pushers_runs_once(void **state) {
+  (void)state;
+  static const int64_t idle_ns[] = {0, ACT__NS_PER_US, ACT__NS_PER_S};
+  for (unsigned round = 0; round < 3; round++) {
+    act__blocking_fini(&pool);
+    assert_int_equal(act__blocking_init(&pool, act__clock_system(), THREADS, QUEUE), ACT_OK);
+    pool.idle_ns = idle_ns[round];
+    act__store_relaxed(&crowd_done, 0u);
+    struct act__thread pushers[PUSHERS];
+    for (unsigned i = 0; i < PUSHERS; i++) {
+      assert_int_equal(act__thread_start(&pushers[i], "pusher", 0, push_a_crowd, crowd[i]), ACT_OK);
+    }
+    for (unsigned i = 0; i < PUSHERS; i++) act__thread_join(&pushers[i]);
+    // acquire [test:done]: see above. The watchdog is the deadline.
+    while (act__load_acquire(&crowd_done) < PUSHERS * CROWD) act__thread_yield();
+    for (unsigned i = 0; i < PUSHERS * CROWD; i++) {
+      assert_int_equal(crowd[i / CROWD][i % CROWD].worked, 1);
+      assert_int_equal(crowd[i / CROWD][i % CROWD].done, 1);
+    }
+    assert_true(act__blocking_running(&pool) <= THREADS);
+  }
+}
+
+// All threads but one are blocked for long: the one is enough for all that comes.
+static void short_jobs_go_on_beside_blocked_ones(void **state) {
+  (void)state;
+  struct numbered blocked[THREADS - 1];
+  fill(blocked, THREADS - 1);
+  push_all(blocked, 0, THREADS - 1);
+  wait_until_inside(THREADS - 1);
+
+  act__store_relaxed(&crowd_done, 0u);
+  push_a_crowd(crowd[0]);
+  while (act__load_acquire(&crowd_done) < CROWD) act__thread_yield();  // the watchdog is the deadline
+
+  assert_int_equal(gate.done, 0);
+  set_open(true);
+  wait_until_done(THREADS - 1);
+}
+
 static void fini_runs_what_still_waits(void **state) {
   (void)state;
   struct numbered jobs[THREADS + QUEUE];
@@ -200,6 +273,8 @@ int main(void) {
       TEST(at_most_the_maximum_of_threads_runs),
       TEST(one_thread_takes_jobs_in_order),
       TEST(idle_threads_end_and_come_back),
+      TEST(every_job_of_many_pushers_runs_once),
+      TEST(short_jobs_go_on_beside_blocked_ones),
       TEST(fini_runs_what_still_waits),
       TEST(failed_allocation_is_an_answer),
   };
