@@ -33,6 +33,7 @@
 #include "mailbox/copy.h"
 #include "mailbox/envelope.h"
 #include "mailbox/mailbox.h"
+#include "mailbox/returns.h"
 #include "runtime/exec.h"
 
 struct act__system;
@@ -76,6 +77,7 @@ struct act__cell {
                                     // while it is closed; who holds a reservation may read it
   struct act__place *park;          // where it parks what it sends; made when first needed. Written
                                     // under the park lock too: others follow it (actors/park.h)
+  struct act__returns returns;      // of its mailbox (actors/room.h)
   uint32_t notices;                 // its notice records that may still be pushed to it
   ACT__ATOMIC(uint32_t) watch_epoch;  // incarnation that can be watched; 0: none. Written by its owner,
                                     // once it is open under the system's stripe lock of this slot

@@ -9,6 +9,7 @@
 #include "actors/kids.h"
 #include "actors/park.h"
 #include "actors/remote/proxy.h"
+#include "actors/room.h"
 #include "base/alloc.h"
 #include "base/check.h"
 
@@ -75,6 +76,7 @@ void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc
   struct act__ending at_once, *ending = cell->cold ? &cell->cold->ending : &at_once;
   note_ending(ending, reason, rc, text);
   act__mailbox_close(&cell->mailbox);
+  act__room_settle(cx->system, cell);
   act__park_flush(cx, cell);
   if (cell->park) act__park_quit(cx, cell);
   if (cell->proxy && cell->cold) {

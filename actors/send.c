@@ -6,6 +6,7 @@
 #include "actors/cell.h"
 #include "actors/park.h"
 #include "actors/remote/proxy.h"
+#include "actors/room.h"
 #include "base/check.h"
 #include "mailbox/copy.h"
 
@@ -36,15 +37,18 @@ ALWAYS_INLINE struct act__cell *route(struct act__system *system, act_pid to, ui
   return act__proxy_find(system, to, gen, rc);
 }
 
-ALWAYS_INLINE act_rc reserve(struct act__cell *cell, uint32_t gen, uint32_t epoch, bool near,
-                      uint32_t units) {
+static act_rc reserve(struct act__system *system, struct act__cell *cell, uint32_t gen,
+                      uint32_t epoch, bool near, uint32_t units) {
   // relaxed: best knowledge; if it is old, the message is found undeliverable on arrival.
   if (near && epoch && act__load_relaxed(&cell->epoch) != epoch) return ACT_EDEAD;
   // relaxed: the reservation fails if the limits belong to another generation.
   uint32_t msgs_max = act__load_relaxed(&cell->msgs_max);
   enum act__admit admitted = act__mailbox_reserve(&cell->mailbox, gen, units, msgs_max,
                                                   act__load_relaxed(&cell->units_max));
-  if (__builtin_expect(admitted == ACT__ADMIT_OK, 1)) return ACT_OK;
+  // relaxed: likewise. One that parks has its own way of waiting for room.
+  if (admitted == ACT__ADMIT_FULL && !act__load_relaxed(&cell->park_ms)) {
+    admitted = act__room_reserve(system, cell, gen, 1, units);
+  }
   switch (admitted) {
     case ACT__ADMIT_OK: return ACT_OK;
     case ACT__ADMIT_FULL: return msgs_max ? ACT_EFULL : ACT_ENOROUTE;  // none: nothing granted yet
@@ -134,7 +138,7 @@ act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *mess
   uint32_t units = act__env_units(act__env_header_bytes(flags) + size);
 
   bool near = to.node == system->incarnation;
-  if ((rc = reserve(cell, gen, to.epoch, near, units))) {
+  if ((rc = reserve(system, cell, gen, to.epoch, near, units))) {
     // relaxed: if it belongs to another generation, the mailbox will say so.
     if (rc != ACT_EFULL || !act__load_relaxed(&cell->park_ms)) return rc;
     return park(cx, &(struct act__parcel){cell, to, gen, units}, op, message, size, extension, flags);

@@ -8,6 +8,7 @@
 #include "actors/child.h"
 #include "actors/park.h"
 #include "actors/remote/proxy.h"
+#include "actors/room.h"
 #include "base/alloc.h"
 #include "base/check.h"
 #include "mailbox/copy.h"
@@ -360,7 +361,7 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
     bool done = work(cx, cell, started_ns, &receipts);
     // Not dry: it has used up its messages, and not its time.
     bool dry = done || me->steps <= ACT__TURN_MESSAGES;
-    act__cell_release_turn(cx->system, me, cell, receipts.messages, receipts.units, dry);
+    act__room_give_back(cx->system, me, cell, receipts.messages, receipts.units, dry);
     if (cell->proxy) act__proxy_flush(cx, cell);
     if (!done) {
       act__turn_unmark(cx, cell);

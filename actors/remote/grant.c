@@ -12,6 +12,7 @@
 // fails, or the owner sees the mark and comes here.
 #include "actors/park.h"
 #include "actors/remote/impl.h"
+#include "actors/room.h"
 #include "base/alloc.h"
 #include "base/check.h"
 
@@ -85,11 +86,11 @@ static act_rc admission_rc(enum act__admit admit) {
 }
 
 // As much as there is room for, by halves down to one message.
-static act_rc reserve_some(struct act__cell *cell, uint32_t gen, uint32_t msgs, uint32_t units,
+static act_rc reserve_some(struct act__system *system, struct act__cell *cell, uint32_t gen,
                            struct act__credit *amount) {
   for (;;) {
-    enum act__admit admit = act__mailbox_reserve_many(&cell->mailbox, gen, amount->messages,
-                                                      amount->units, msgs, units);
+    enum act__admit admit =
+        act__room_reserve(system, cell, gen, amount->messages, amount->units);
     if (admit != ACT__ADMIT_FULL || amount->messages == 1) return admission_rc(admit);
     amount->messages /= 2;
     amount->units = amount->units > 1 ? amount->units / 2 : 1;
@@ -132,7 +133,7 @@ static act_rc add_record(struct act__remote *remote, struct act__far *far, struc
   // acq_rel [granted]: pairs with the swap in act__remote_cell_down: if that came first, the mailbox
   // is seen closed below.
   act__fetch_or_acq_rel(&cell->granted, 1);
-  act_rc rc = reserve_some(cell, gen, msgs, units, &amount);
+  act_rc rc = reserve_some(remote->system, cell, gen, &amount);
   if (rc) {
     act__free(record);
     return rc;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/room.h"
+
+enum act__admit act__room_reserve(struct act__system *system, struct act__cell *cell, uint32_t gen,
+                                  uint32_t messages, uint32_t units) {
+  struct act__spinlock *lock = act__stripe(system, cell->slot);
+  enum act__admit admitted;
+  act__spinlock_lock(lock);
+  do {
+    // relaxed: the reservation fails if the limits belong to another generation.
+    admitted = act__mailbox_reserve_many(&cell->mailbox, gen, messages, units,
+                                         act__load_relaxed(&cell->msgs_max),
+                                         act__load_relaxed(&cell->units_max));
+#ifndef ACT_MUTANT_ROOM_NOT_TAKEN
+  } while (admitted == ACT__ADMIT_FULL && act__returns_take(&cell->returns, &cell->mailbox));
+#else
+  } while (false);
+#endif
+  act__spinlock_unlock(lock);
+  return admitted;
+}
+
+void act__room_settle(struct act__system *system, struct act__cell *cell) {
+  struct act__spinlock *lock = act__stripe(system, cell->slot);
+  act__spinlock_lock(lock);
+  act__returns_take(&cell->returns, &cell->mailbox);
+  act__spinlock_unlock(lock);
+}
