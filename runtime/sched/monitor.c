@@ -120,6 +120,9 @@ static void monitor_main(void *arg) {
   act__mutex_lock(&monitor->mutex);
   while (!monitor->stop) {
     quiet = all_sleep(crew) ? quiet + 1 : 0;
+#ifdef ACT_MUTANT_MONITOR_RESTLESS
+    quiet = 0;
+#endif
     if (quiet > ACT__MONITOR_QUIET) {
       sleep_for_good(crew);
       quiet = 0;
