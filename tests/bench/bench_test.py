@@ -21,8 +21,8 @@ FLOOR = re.compile(r"floor dispatch_ns=[\d.]+ mpsc_ns=[\d.]+ wake_us=[\d.]+")
 GROWTH = re.compile(r"growth series=(?P<name>\w+) x=\d+ workers=1 ns_per=[\d.]+ floor_ratio=[\d.]+ "
                     r"ok=yes")
 
-WORKLOADS = ["pingpong", "stream", "fanin", "ring", "skynet", "idle", "big", "chameneos", "ask",
-             "timers", "blocking", "latency", "parallel", "overload", "fairness"]
+WORKLOADS = ["pingpong", "stream", "fanin", "ring", "skynet", "idle", "idle_quiet", "big", "chameneos",
+             "ask", "timers", "blocking", "latency", "parallel", "overload", "fairness"]
 EXIT_USAGE = 2
 
 

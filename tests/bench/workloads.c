@@ -13,6 +13,8 @@ const struct bench_workload bench_workloads[] = {
     {"ring", "ring", "hops of one token through 503 actors", bench_ring},
     {"skynet", "skynet", "leaves of a 10-ary tree of actors", bench_skynet},
     {"idle", "idle", "actors that wait, then get one message and answer it", bench_idle},
+    {"idle_quiet", "idle_quiet", "actors that wait; ns_per is CPU time of a window of 2 s",
+     bench_idle_quiet},
     {"big", "big", "messages among 120 actors, random pings and their pongs (n: per actor)",
      bench_big},
     {"chameneos", "chameneos", "meetings of 100 creatures, four messages each", bench_chameneos},

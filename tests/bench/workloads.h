@@ -14,6 +14,7 @@ void bench_fanin_retry(struct bench *bench);
 void bench_ring(struct bench *bench);
 void bench_skynet(struct bench *bench);
 void bench_idle(struct bench *bench);
+void bench_idle_quiet(struct bench *bench);
 void bench_big(struct bench *bench);
 void bench_chameneos(struct bench *bench);
 void bench_ask(struct bench *bench);
