@@ -132,7 +132,6 @@ struct act__cold {
   act_reply *kept;                      // reply tokens beyond their handler
   uint32_t kept_capacity;
   struct act__env *aside, **aside_tail; // user messages that wait for UP
-  struct act__ending ending;
   bool in_order;                        // children stop one by one, newest first (supervisors)
   bool all_asked;                       // ENDING: every child has been asked to stop
   bool later;                           // init returned ACT_LATER
@@ -156,7 +155,7 @@ struct act__birth {
       uint32_t slot;                // immutable
       // Written by the child's turn.
       ACT__ATOMIC(uint8_t) phase;   // enum act__phase
-      uint8_t reason;               // why it exited; valid when the notice has come
+      uint8_t reason;               // plain: why it ends, with ACT__BIRTH_NOTED; 0: not known yet
       int8_t rc;
       // Owner only.
       uint8_t up : 1;               // UP of this incarnation was consumed; terms only
@@ -172,8 +171,8 @@ struct act__birth {
   // in the owner's children any more, forgotten or stuck. Written by the owner.
   ACT__ATOMIC(uintptr_t) owner;
   struct act__terms *terms;
-  // Until init has run: what it gets; plain: a block, else the terms'. After the exit of a plain child
-  // that failed: the text, a block of ACT_FAIL_TEXT_MAX bytes; NULL: act_rc_text(rc).
+  // Until init has run: what it gets; plain: a block, else the terms'. Once the end of a plain child is
+  // noted: its text, a block of ACT_FAIL_TEXT_MAX bytes; NULL: act_rc_text(rc).
   void *args;
   // By the owner. Positive: the child has been asked to stop, and wants to be gone by then. Negative,
   // plain and starting only: it has to be up by then. 0: neither.
@@ -182,6 +181,7 @@ struct act__birth {
 };
 
 #define ACT__BIRTH_GONE ((uintptr_t)1)
+#define ACT__BIRTH_NOTED 0x80u
 #define ACT__SMALL_STATE 16u  // bytes of state that need no block of their own
 
 // What a slot has beyond its cell.

@@ -308,9 +308,12 @@ static void was_not_up(const struct act__birth *birth, struct act__ending *endin
   snprintf(ending->text, sizeof ending->text, "not up within %" PRIu32 " ms", start_ms(birth));
 }
 
-// Why a plain child ended.
-static void read_ending(const struct act__birth *birth, struct act__ending *ending) {
-  ending->reason = (act_reason)birth->reason;
+void act__birth_ending(const struct act__birth *birth, struct act__ending *ending) {
+  if (birth->terms) {
+    *ending = birth->terms->ending;
+    return;
+  }
+  ending->reason = (act_reason)(birth->reason & ~ACT__BIRTH_NOTED);
   ending->rc = (act_rc)birth->rc;
   const char *text = birth->args ? birth->args : ending->rc ? act_rc_text(ending->rc) : "";
   if (*text) {
@@ -321,22 +324,17 @@ static void read_ending(const struct act__birth *birth, struct act__ending *endi
 }
 
 static act_rc on_exit_notice(act_cx *cx, struct act__cell *cell, struct act__birth *birth) {
-  struct act__ending plain, *ending = &plain;
-  if (birth->terms) {
-    ending = &birth->terms->ending;
-    if (!birth->up) cell->notices--;
-  } else {
-    read_ending(birth, &plain);
-  }
-  cell->notices--;
+  struct act__ending ending;
+  act__birth_ending(birth, &ending);
+  cell->notices -= birth->terms && !birth->up ? 2 : 1;
   birth->running = false;
   alarm_clear(cx, birth);
   if (act__birth_is_gone(birth)) {  // it was stuck, and came back after all
     release_if_settled(cx, birth);
     return ACT_OK;
   }
-  was_not_up(birth, ending);
-  return child_ended(cx, cell, birth, ending);
+  was_not_up(birth, &ending);
+  return child_ended(cx, cell, birth, &ending);
 }
 
 static act_rc on_stuck(act_cx *cx, struct act__cell *cell, struct act__birth *birth) {
@@ -414,22 +412,33 @@ void act__child_tell_up(act_cx *cx, struct act__cell *cell) {
 // Where there is no memory for the text, that of the code stands for it.
 static void note_plain_ending(act_cx *cx, struct act__cell *cell, struct act__birth *birth,
                               const struct act__ending *ending) {
-  act__args_free(cx, cell, birth);
-  birth->reason = (uint8_t)ending->reason;
+  struct act__pool *pool = act__exec_pool(cx->system->exec);
+  if (birth->reason) {
+    act__pool_free(act__cache(cx), pool, birth->args, ACT_FAIL_TEXT_MAX);
+    birth->args = NULL;
+  } else {
+    act__args_free(cx, cell, birth);
+  }
+  birth->reason = (uint8_t)(ending->reason | ACT__BIRTH_NOTED);
   birth->rc = (int8_t)ending->rc;
   if (!ending->text[0] || strcmp(ending->text, act_rc_text(ending->rc)) == 0) return;
-  birth->args = act__pool_alloc(act__cache(cx), act__exec_pool(cx->system->exec), ACT_FAIL_TEXT_MAX);
+  birth->args = act__pool_alloc(act__cache(cx), pool, ACT_FAIL_TEXT_MAX);
   if (birth->args) memcpy(birth->args, ending->text, strlen(ending->text) + 1);
 }
 
-void act__child_tell_exit(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
+void act__child_note_ending(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
   struct act__birth *birth = &act__annex(cell)->birth;
-  struct act__system *system = cx->system;
   if (birth->terms) {
     birth->terms->ending = *ending;
   } else {
     note_plain_ending(cx, cell, birth, ending);
   }
+}
+
+void act__child_tell_exit(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
+  struct act__birth *birth = &act__annex(cell)->birth;
+  struct act__system *system = cx->system;
+  if (birth->terms || !birth->reason) act__child_note_ending(cx, cell, ending);
   act__store_relaxed(&birth->phase, ACT__CHILD_ENDED);  // relaxed: see act__child_tell_up
   struct act__cell *owner = act__birth_owner(birth);
   if (owner) {

@@ -21,7 +21,7 @@ struct act__terms {
 
   // Written by the child's turn before it pushes up_env or the record's exit_env.
   struct act__env up_env;         // ACT__NOTICE_UP
-  struct act__ending ending;      // why it exited
+  struct act__ending ending;      // why it ends
 
   // The alarm's; any thread.
   struct act__env overdue_env;    // ACT__NOTICE_OVERDUE
@@ -66,11 +66,15 @@ void act__child_stop(act_cx *cx, struct act__birth *birth);
 void act__child_forget(act_cx *cx, struct act__birth *birth);
 // Owner only: a deadline of this child has passed. May end the owner.
 ACT_MUST act_rc act__child_overdue(act_cx *cx, struct act__cell *cell, struct act__birth *birth);
-// Called by the child's turn.
+// Called by the child's turn. Its end is noted before it is told, when it takes longer than one step;
+// the reason of a normal end may be overridden by noting another.
+void act__child_note_ending(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
 void act__child_tell_up(act_cx *cx, struct act__cell *cell);
 void act__child_tell_exit(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
 // A child that will not come back gives its name free. By its turn, before its watchers are told.
 void act__child_leave_name(act_cx *cx, struct act__cell *cell, const struct act__ending *ending);
+// Why it ends, as noted. Either side, by turns.
+void act__birth_ending(const struct act__birth *birth, struct act__ending *ending);
 // What it is called in logs. Either side.
 const char *act__birth_id(const struct act__birth *birth);
 

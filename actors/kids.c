@@ -5,13 +5,14 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-// Open from the first child until the owner's end. Between the two it is at rest (armed_ns 0), armed,
+// Open from the first child until the owner's end. Between the two it is at rest, armed,
 // or fired and on its way as a notice.
 struct act__minder {
   struct act__notice notice;
-  struct act__alarm alarm;
-  int64_t armed_ns;  // when it fires or has fired; 0: at rest
+  struct act__alarm alarm;  // timer.note: not at rest; timer.due_ns: when it fires or has fired
 };
+
+_Static_assert(sizeof(struct act__minder) == 128, "a minder is two cache lines");
 
 static struct act__minder *minder_of(struct act__notice *notice) {
   return ACT__CONTAINER_OF(notice, struct act__minder, notice);
@@ -76,19 +77,20 @@ act_rc act__kids_reserve(act_cx *cx, struct act__cell *owner) {
 
 bool act__minder_withdraw(act_cx *cx, struct act__notice *notice) {
   struct act__minder *minder = minder_of(notice);
-  if (minder->armed_ns && !act__alarm_cancel(cx->system->exec, &minder->alarm)) return false;
+  if (minder->alarm.timer.note && !act__alarm_cancel(cx->system->exec, &minder->alarm)) return false;
   minder_free(cx, minder);
   return true;
 }
 
 // Has it look at due_ns at the latest.
 static void mind(act_cx *cx, struct act__minder *minder, int64_t due_ns) {
-  if (minder->armed_ns) {
-    if (minder->armed_ns <= due_ns) return;
+  struct act__timer *timer = &minder->alarm.timer;
+  if (timer->note) {
+    if (timer->due_ns <= due_ns) return;
     // If it has just fired, its notice will find this deadline.
     if (!act__alarm_cancel(cx->system->exec, &minder->alarm)) return;
   }
-  minder->armed_ns = due_ns;
+  timer->note = 1;
   act__alarm_arm(cx->system->exec, cx->me, &minder->alarm, due_ns);
 }
 
@@ -179,7 +181,7 @@ act_rc act__minder_handle(act_cx *cx, struct act__cell *cell, struct act__notice
     minder_free(cx, minder);
     return ACT_OK;
   }
-  minder->armed_ns = 0;
+  minder->alarm.timer.note = 0;
   struct act__kids *kids = &cell->cold->kids;
   int64_t now = act__child_now(cx);
   for (unsigned steps = ACT__MINDER_STEPS;;) {

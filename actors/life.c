@@ -57,13 +57,20 @@ static void note_ending(struct act__ending *ending, act_reason reason, act_rc rc
   }
 }
 
+// Its children must end before it, or its process.
+static bool takes_long(const struct act__cell *cell) {
+  return cell->born && (cell->proxy || (cell->cold && cell->cold->kids.count));
+}
+
 void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc rc,
                    const char *text) {
   if (cell->life == ACT__FREE || cell->life == ACT__DOWN) return;
+  struct act__ending ending;
   if (cell->life == ACT__ENDING) {
-    struct act__ending *noted = &cell->cold->ending;
-    if (reason == ACT_REASON_KILLED && noted->reason == ACT_REASON_NORMAL) {
-      note_ending(noted, reason, rc, text);
+    act__birth_ending(act__cell_birth(cell), &ending);
+    if (reason == ACT_REASON_KILLED && ending.reason == ACT_REASON_NORMAL) {
+      note_ending(&ending, reason, rc, text);
+      act__child_note_ending(cx, cell, &ending);
       if (cell->proxy) act__proxy_end(cx, cell);
     }
     return;
@@ -72,19 +79,20 @@ void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc
   // What fails elsewhere is counted there; an own process is a child of ours.
   cell->failing = reason == ACT_REASON_FAILED && cell->born;
   if (cell->failing) ACT__COUNT(cx->system, cx, failures);
-  // Only who has a cold part (children; a proxy) can take longer than this call.
-  struct act__ending at_once, *ending = cell->cold ? &cell->cold->ending : &at_once;
-  note_ending(ending, reason, rc, text);
+  note_ending(&ending, reason, rc, text);
   act__mailbox_close(&cell->mailbox);
   act__room_settle(cx->system, cell);
   act__park_flush(cx, cell);
   if (cell->park) act__park_quit(cx, cell);
-  if (cell->proxy && cell->cold) {
+  if (!takes_long(cell)) {
+    finish(cx, cell, &ending);
+    return;
+  }
+  act__child_note_ending(cx, cell, &ending);
+  if (cell->proxy) {
     act__proxy_end(cx, cell);
-  } else if (cell->cold) {
-    act__cell_go_on_ending(cx, cell);
   } else {
-    finish(cx, cell, ending);
+    act__cell_go_on_ending(cx, cell);
   }
 }
 
@@ -186,6 +194,8 @@ static void finish(act_cx *cx, struct act__cell *cell, const struct act__ending 
 
 void act__cell_go_on_ending(act_cx *cx, struct act__cell *cell) {
   if (cell->life != ACT__ENDING) return;
-  struct act__ending ending = cell->cold->ending;  // the cold part is freed before it is told
-  if (stop_children(cx, cell->cold)) finish(cx, cell, &ending);
+  if (cell->cold && !stop_children(cx, cell->cold)) return;
+  struct act__ending ending;
+  act__birth_ending(act__cell_birth(cell), &ending);
+  finish(cx, cell, &ending);
 }

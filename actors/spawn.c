@@ -99,7 +99,7 @@ void act__args_free(act_cx *cx, struct act__cell *cell, struct act__birth *birth
 void act__birth_free(act_cx *cx, struct act__birth *birth) {
   if (birth->terms) {
     terms_free(cx, birth->terms, birth->args);
-  } else if (birth->args) {  // its text by now
+  } else if (birth->args) {  // its text: an end was noted
     act__pool_free(act__cache(cx), act__exec_pool(cx->system->exec), birth->args,
                    ACT_FAIL_TEXT_MAX);
   }
@@ -132,6 +132,7 @@ static struct act__birth *settle_in(struct act__cell *cell, struct act__cell *ow
   cell->born = true;
   birth->then = then;
   birth->epoch = 0;
+  birth->reason = 0;
   birth->running = birth->stuck = false;
   birth->terms = terms;
   birth->args = args;

@@ -411,7 +411,7 @@ static void settle(act_cx *cx, struct act__cell *cell) {
   describe(own, &ending);
   if (cell->life == ACT__ENDING) {
     // It was stopped, but what ended it was something else.
-    struct act__ending *noted = &cell->cold->ending;
+    struct act__ending *noted = &act__cell_birth(cell)->terms->ending;
     if (noted->reason == ACT_REASON_NORMAL && !own->told && !own->unspawned && own->start_sent) {
       *noted = ending;
     }
@@ -428,7 +428,7 @@ void act__own_end(act_cx *cx, struct act__cell *cell) {
   proxy->linked = false;
   act__spinlock_unlock(&proxy->lock);
   if (own->process_out) {
-    if (cell->cold->ending.reason == ACT_REASON_KILLED) {
+    if (act__cell_birth(cell)->terms->ending.reason == ACT_REASON_KILLED) {
       order(proxy, ORDER_KILL);
     } else if (own->told) {
       set_alarm(cx, own, EXIT_GRACE_MS);

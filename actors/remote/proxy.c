@@ -428,9 +428,5 @@ void act__proxy_flush(act_cx *cx, struct act__cell *cell) {
 }
 
 void act__proxy_end(act_cx *cx, struct act__cell *cell) {
-  if (cell->proxy->own) {
-    act__own_end(cx, cell);
-  } else {
-    act__cell_go_on_ending(cx, cell);
-  }
+  act__own_end(cx, cell);
 }

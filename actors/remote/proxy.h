@@ -20,7 +20,7 @@ void act__proxy_news(act_cx *cx, struct act__cell *cell);
 void act__proxy_forward(act_cx *cx, struct act__cell *cell, struct act__env *env);
 // The end of a turn: what was packed is on its way.
 void act__proxy_flush(act_cx *cx, struct act__cell *cell);
-// The cell is ENDING: ends the process or lets the remote actor go, and finishes when that is done.
+// An own-process child is ENDING: ends the process, and finishes when that is done.
 void act__proxy_end(act_cx *cx, struct act__cell *cell);
 // At spawn: prepares the cell of an own-process child. ACT_ENOTSUP, ACT_ENOMEM, ACT_EINVAL.
 ACT_MUST act_rc act__proxy_attach_process(act_cx *cx, struct act__cell *cell);

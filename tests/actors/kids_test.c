@@ -250,6 +250,25 @@ static void a_failure_is_told_with_its_text(void **state) {
   assert_true(act_pid_equal(seen.last.pid, order.pids[0]));
 }
 
+// Its own child, which has to end first, is asked to in a turn of its own.
+static act_rc fail_with_a_child(struct puppet *self, act_cx *cx, void *arg) {
+  act_child child = {.behavior = &puppet_actor};
+  act_rc rc = act_spawn(cx, &child, (act_exit_then){{NULL, 0}}, NULL);
+  return rc ? rc : fail_in_init(self, cx, arg);
+}
+
+static void a_failure_that_takes_longer_keeps_its_text(void **state) {
+  (void)state;
+  uint64_t before = actors();
+  order.args.init = fail_with_a_child;
+  order.args.arg = (void *)(uintptr_t) "noted first, told last";
+  world_run(&world, owner, spawn, &order);
+  assert_int_equal(seen.count, 1);
+  assert_int_equal(seen.last.reason, ACT_REASON_FAILED);
+  assert_string_equal(seen.text, "noted first, told last");
+  assert_int_equal(actors(), before);
+}
+
 static act_rc fail_without_memory(struct puppet *self, act_cx *cx, void *arg) {
   (void)self;
   (void)arg;
@@ -426,6 +445,7 @@ int main(void) {
       KIDS_TEST(a_deadline_that_shrinks_holds_for_those_before_it),
       KIDS_TEST(a_child_of_which_the_owner_asked_the_end_ends_normally),
       KIDS_TEST(a_failure_is_told_with_its_text),
+      KIDS_TEST(a_failure_that_takes_longer_keeps_its_text),
       KIDS_TEST(an_end_without_memory_is_told_all_the_same),
       KIDS_TEST(an_unhandled_failure_is_the_owners),
       KIDS_TEST(one_that_is_stopped_before_it_ran_leaves_nothing),
