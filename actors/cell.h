@@ -48,7 +48,7 @@ enum act__life { ACT__FREE, ACT__STARTING, ACT__UP, ACT__ENDING, ACT__DOWN };
 
 // Express signals: bits in the cell, idempotent, no memory. Set, then knock.
 enum act__express {
-  ACT__EXPRESS_START = 1,    // owner: run init (first start and restart)
+  ACT__EXPRESS_START = 1,    // owner: run init again
   ACT__EXPRESS_STOP = 2,     // owner: end normally
   ACT__EXPRESS_KILL = 4,     // owner: end as killed
   ACT__EXPRESS_FORGET = 8,   // owner: DOWN and not to be restarted, the slot may be reused
@@ -426,6 +426,8 @@ struct act__cold *act__cell_cold(struct act__cell *cell);
 // --- turn.c, life.c ----------------------------------------------------------------------------
 
 enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me);
+// Starts the first incarnation, of a proxy too; then as any turn.
+enum act__turn act__cell_first_turn(struct act__task *task, struct act__worker *me);
 // By the owner of its record, which has seen its exit: lets the slot go, here and now if the cell rests.
 void act__cell_forget(act_cx *cx, struct act__cell *cell);
 

@@ -132,9 +132,8 @@ void act__child_start(act_cx *cx, struct act__birth *birth) {
   begin_incarnation(cx, birth);
   ACT_ASSERT(birth->epoch == 1);
   if (owner) act__kids_add(cx, owner, birth);
-  // relaxed: the turn that sees it is submitted below, or comes by a knock after that.
-  act__store_relaxed(&cell->express, ACT__EXPRESS_START);
-  act__mailbox_reopen(&cell->mailbox);
+  cell->task.run = act__cell_first_turn;
+  act__mailbox_open(&cell->mailbox);
   act__exec_submit(cx->system->exec, cx->me, &cell->task);
 }
 

@@ -28,7 +28,7 @@ void act__cell_begin(act_cx *cx, struct act__cell *cell, const struct act__birth
 
 void act__cell_up(act_cx *cx, struct act__cell *cell) {
   ACT_ASSERT(cell->life == ACT__STARTING);
-  act__turn_unmark(cx, cell);
+  if (cx->mark) act__turn_unmark(cx, cell);
   cell->life = ACT__UP;
   struct act__cold *cold = cell->cold;
   if (cold) {
@@ -135,7 +135,7 @@ static void drain(act_cx *cx, struct act__cell *cell, struct act__env *chain) {
 
 // Pending notices stay pending: they are counted, and dropped as they are met.
 static void drain_pending(act_cx *cx, struct act__cell *cell) {
-  act__turn_unmark(cx, cell);
+  if (cx->mark) act__turn_unmark(cx, cell);
   struct act__env **at = &cell->pending;
   while (*at) {
     struct act__env *env = *at;

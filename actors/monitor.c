@@ -42,7 +42,7 @@ static bool link_watch(struct act__watch *watch, struct act__cell *target, uint3
                        uint32_t epoch) {
   struct act__spinlock *lock = act__stripe(watch->system, target->slot);
   act__spinlock_lock(lock);
-  // acquire [birth]: pairs with act__mailbox_reopen, before which watch_epoch was set.
+  // acquire [birth]: pairs with act__mailbox_open, before which watch_epoch was set.
   bool there = act__admission_generation(act__load_acquire(&target->mailbox.admission)) == gen;
   uint32_t watchable = act__load_relaxed(&target->watch_epoch);  // relaxed: see above
   there = there && watchable && (epoch == 0 || epoch == watchable);

@@ -124,8 +124,11 @@ bool act_sim_is_alive(act_sim *sim, act_pid pid) {
 
 static bool is_starting(act_sim *sim, act_pid pid) {
   struct act__cell *cell = act__cell_at(sim->system, pid.slot);
-  return act__mailbox_generation(&cell->mailbox) == pid.gen &&
-         (cell->life == ACT__STARTING || act__load_relaxed(&cell->express));  // relaxed: one thread
+  if (act__mailbox_generation(&cell->mailbox) != pid.gen) return false;
+  // relaxed: one thread.
+  return cell->life == ACT__STARTING ||
+         (cell->life == ACT__DOWN &&
+          act__load_relaxed(&act__annex(cell)->birth.phase) == ACT__CHILD_STARTING);
 }
 
 act_rc act_sim_spawn(act_sim *sim, const act_child *child, act_pid *out) {

@@ -247,7 +247,7 @@ struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, uin
     return NULL;
   }
   // relaxed: a sender with an older address may read the new limits, but its reservation fails on
-  // the generation; one with this address learnt it after the release in act__mailbox_reopen.
+  // the generation; one with this address learnt it after the release in act__mailbox_open.
   act__store_relaxed(&cell->msgs_max, msgs);
   act__store_relaxed(&cell->units_max, bytes / ACT__UNIT_BYTES ? bytes / ACT__UNIT_BYTES : 1);
   act__store_relaxed(&cell->epoch, 1);  // the first incarnation can be meant before it starts

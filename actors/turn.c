@@ -299,13 +299,27 @@ static void retire(act_cx *cx, struct act__cell *cell) {
   act__cell_retire(cx->system, cx, cell);
 }
 
+enum act__turn act__cell_first_turn(struct act__task *task, struct act__worker *me) {
+  struct act__cell *cell = ACT__CONTAINER_OF(task, struct act__cell, task);
+  act_cx *cx = act__cx_of(me);
+  task->run = act__cell_turn;
+  cx->cell = cell;
+  if (cell->proxy) {
+    act__proxy_start(cx, cell);
+  } else {
+    start(cx, cell);
+  }
+  return act__cell_turn(task, me);
+}
+
 void act__cell_forget(act_cx *cx, struct act__cell *cell) {
-  // release [express]: as in act__cell_express.
-  act__fetch_or_release(&cell->express, ACT__EXPRESS_FORGET);
-  if (!act__mailbox_knock(&cell->mailbox)) return;
-  // It rested, and whoever ends that owns it; all that its turn would do is to let it go.
+  if (cell->proxy || !act__mailbox_claim(&cell->mailbox)) {
+    act__cell_express(cx->system, cx->me, cell, ACT__EXPRESS_FORGET);
+    return;
+  }
+  // It rested, and is ours now: all that a turn of its own would do is to let it go.
   cell->forgotten = true;
-  if (!cell->proxy && may_be_retired(cell)) {
+  if (may_be_retired(cell)) {
     retire(cx, cell);
   } else {
     act__exec_submit(cx->system->exec, cx->me, &cell->task);

@@ -21,7 +21,7 @@
 //   1. Every reservation ends exactly once: by push and, when its handler has returned, release; or
 //      by cancel. messages and units never exceed the limits handed to reserve.
 //   2. IDLE stands alone: a word with IDLE holds no envelope and no KNOCK, and nobody owns the
-//      mailbox. Whoever replaces IDLE (push or knock answers true) must make the owner runnable.
+//      mailbox. Whoever replaces IDLE (push, knock or claim answers true) must make the owner runnable.
 //      From then until `rest` answers true there is one owner.
 //   3. Notices are pushed without a reservation; their owner counts them (DESIGN: reserved nodes).
 //   4. PARKED means that somebody waits for room (actors/park.h). No reserve succeeds while it is
@@ -47,19 +47,21 @@
 //                   owner (credit that came home)
 //   park, hand_over,  under the lock that guards everything but init
 //   unpark          those who wait (park.c)
-//   knock           any thread                   everything but init; a knock may hit a later
+//   knock, claim    any thread                   everything but init; a knock may hit a later
 //                                                generation, so a knock alone means nothing:
 //                                                look at the signals that it points to
 //   take, clear,    owner                        everything but init, take, clear, rest, retire
 //     rest
 //   release         owner                        as cancel
 //   close, reopen   owner                        as take
+//   open            who holds a retired or new   reserve and knock
+//                   slot, alone
 //   retire          owner                        reserve and knock
 //   messages ...    any thread                   everything; a snapshot
 //
 // Life of a slot
 //
-//   init_closed ──reopen──> open ──close──> closing ──retire──> closed, next generation ──reopen──>
+//   init_closed ──open────> open ──close──> closing ──retire──> closed, next generation ──open──>
 //   init ─────────────────────^               │
 //                             └────reopen─────┘   (a restart: same generation)
 //
@@ -68,7 +70,7 @@
 // may rest while it waits, and retires once `act__mailbox_messages` is 0, its notices are back and
 // its private queue is empty. A sender that still holds the old generation finds another one: DEAD.
 // It can never land in the next one, because generation and room are judged by the same swap. From
-// retire to reopen the inbox stays without IDLE, so that late knocks wake nobody. A sender whose
+// retire to open the inbox stays without IDLE, so that late knocks wake nobody. A sender whose
 // push answered false touches nothing of the slot afterwards: it may be gone.
 //
 // The header is C and C++: the model tests (tests/model) compile it over Relacy's atomics.
@@ -281,6 +283,17 @@ static inline bool act__mailbox_knock(struct act__mailbox *m) {
   }
 }
 
+// Ends the idleness, if it is idle: true, and the caller is the owner, in the place of who would have
+// run it. False: somebody is, or will be. Any thread, as knock.
+static inline bool act__mailbox_claim(struct act__mailbox *m) {
+  uintptr_t idle = ACT__MAILBOX_IDLE;
+#ifdef ACT_MUTANT_MAILBOX_CLAIM_RELAXED
+  return act__cas_strong_relaxed(&m->inbox, &idle, (uintptr_t)0);
+#endif
+  // acquire [rest]: pairs with rest, as in knock.
+  return act__cas_strong_acq_rel(&m->inbox, &idle, (uintptr_t)0);
+}
+
 // Gives back a reservation that will not end in a push (or, from a thread that is not the owner,
 // room whose message is done with elsewhere). Any thread. True: the mailbox is closed, this was the
 // last reservation, the owner was idle: the caller must make it runnable, for it waits for that.
@@ -423,28 +436,41 @@ static inline void act__mailbox_reopen(struct act__mailbox *m) {
 #endif
 }
 
+// The same for a slot that is new or was retired: nobody else changes its word, so no swap is needed.
+static inline void act__mailbox_open(struct act__mailbox *m) {
+  // Relaxed: the caller's own, or from whoever retired it.
+  uint64_t word = act__load_relaxed(&m->admission);
+  ACT_ASSERT(act__admission_generation(word) != 0 && act__admission_messages(word) == 0);
+  ACT_ASSERT(word & ACT__MAILBOX_CLOSED);
+#ifdef ACT_MUTANT_MAILBOX_REOPEN_RELAXED
+  act__store_relaxed(&m->admission, word & ~ACT__MAILBOX_CLOSED);
+#else
+  // release [birth]: pairs with reserve.
+  act__store_release(&m->admission, word & ~ACT__MAILBOX_CLOSED);
+#endif
+}
+
 // Ends the generation: every address of it is dead from now on. Owner only, once closed, with no
 // message reserved and nothing in the inbox (cleared). False: the generations of this slot are used up; it
 // must never be reopened.
 static inline bool act__mailbox_retire(struct act__mailbox *m) {
   // Relaxed: envelopes here would be a mistake, a late knock is none.
   ACT_ASSERT((act__load_relaxed(&m->inbox) & ~ACT__MAILBOX_KNOCK) == 0);
-  // Relaxed: only the owner changes a closed word with counts of zero.
+  // Only the owner changes a closed word with counts of zero.
+#ifdef ACT_MUTANT_MAILBOX_RETIRE_RELAXED
   uint64_t word = act__load_relaxed(&m->admission);
+#else
+  // acquire [last]: pairs with cancel. The slot is prepared anew only after the last who read it.
+  uint64_t word = act__load_acquire(&m->admission);
+#endif
   uint32_t generation = act__admission_generation(word);
   uint32_t next = generation == ACT__MAILBOX_GENERATION_MAX ? 0 : generation + 1;
   ACT_ASSERT(generation != 0);
   ACT_ASSERT(word ==
              (((uint64_t)generation << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED));
-  uint64_t emptied = ((uint64_t)next << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED;
-#ifdef ACT_MUTANT_MAILBOX_RETIRE_RELAXED
-  bool swapped = act__cas_strong_relaxed(&m->admission, &word, emptied);
-#else
-  // acquire [last]: pairs with cancel. The slot is prepared anew only after the last who read it.
-  bool swapped = act__cas_strong_acq_rel(&m->admission, &word, emptied);
-#endif
-  ACT_ASSERT(swapped);
-  (void)swapped;
+  // Relaxed: nothing rides on it; who opens the slot releases what it holds then.
+  act__store_relaxed(&m->admission,
+                     ((uint64_t)next << ACT__MAILBOX_GENERATION_SHIFT) | ACT__MAILBOX_CLOSED);
   return next != 0;
 }
 

@@ -78,7 +78,7 @@ static struct act__proxy *make(struct act__remote *remote, struct act__far *far,
   proxy->slot = slot;
   proxy->gen = gen;
   cell->life = ACT__UP;
-  act__mailbox_reopen(&cell->mailbox);
+  act__mailbox_open(&cell->mailbox);
   act__exec_submit(system->exec, me, &cell->task);
   return proxy;
 }

@@ -34,7 +34,7 @@ static void mailbox_born_closed_lets_nobody_in_until_it_opens(void **state) {
   act__mailbox_init_closed(&m, 5);
   assert_int_equal(act__mailbox_reserve(&m, 5, 1, 1, 1), ACT__ADMIT_CLOSED);
   assert_int_equal(act__mailbox_reserve(&m, 6, 1, 1, 1), ACT__ADMIT_DEAD);
-  act__mailbox_reopen(&m);
+  act__mailbox_open(&m);
   assert_int_equal(act__mailbox_reserve(&m, 5, 1, 1, 1), ACT__ADMIT_OK);
 }
 
@@ -260,13 +260,25 @@ static void retired_generation_is_dead_for_ever(void **state) {
   assert_int_equal(act__mailbox_reserve(&m, 2, 1, 5, 50), ACT__ADMIT_OK);
 }
 
+static void who_claims_an_idle_mailbox_owns_it(void **state) {
+  (void)state;
+  struct act__mailbox m;
+  act__mailbox_init(&m, 1);
+  assert_false(act__mailbox_claim(&m));  // its maker owns it
+  assert_true(act__mailbox_rest(&m, NULL));
+  assert_true(act__mailbox_claim(&m));
+  assert_false(act__mailbox_claim(&m));
+  assert_false(act__mailbox_knock(&m));
+  assert_false(act__mailbox_rest(&m, NULL));
+}
+
 static void slot_whose_generations_are_used_up_is_nobodys(void **state) {
   (void)state;
   struct act__mailbox m;
   act__mailbox_init(&m, ACT__MAILBOX_GENERATION_MAX - 1);
   act__mailbox_close(&m);
   assert_true(act__mailbox_retire(&m));
-  act__mailbox_reopen(&m);
+  act__mailbox_open(&m);
   assert_int_equal(act__mailbox_reserve(&m, ACT__MAILBOX_GENERATION_MAX, 1, 1, 1), ACT__ADMIT_OK);
   act__mailbox_release(&m, 1, 1);
   act__mailbox_close(&m);
@@ -291,6 +303,7 @@ int main(void) {
       cmocka_unit_test(closed_mailbox_refuses_but_keeps_what_it_accepted),
       cmocka_unit_test(last_cancel_wakes_the_owner_of_a_closed_mailbox),
       cmocka_unit_test(retired_generation_is_dead_for_ever),
+      cmocka_unit_test(who_claims_an_idle_mailbox_owns_it),
       cmocka_unit_test(slot_whose_generations_are_used_up_is_nobodys),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ const unsigned kFirst = ACT__MAILBOX_GENERATION_MAX - 1;
 const unsigned kSecond = ACT__MAILBOX_GENERATION_MAX;
 const unsigned kRoom = 4;
 
-enum part { kPushes, kCancels, kKnocks, kSecondGeneration };
+enum part { kPushes, kCancels, kKnocks, kClaims, kSecondGeneration };
 
 // Thread 0 is the first owner and ends generation kFirst; the others play the parts given.
 template <part... Parts>
@@ -47,6 +47,9 @@ struct life : rl::test_suite<life<Parts...>, 1 + sizeof...(Parts)> {
     case kCancels: send(me, kFirst, true); break;
     case kKnocks:
       if (act__mailbox_knock(&mailbox)) run();
+      break;
+    case kClaims:
+      if (act__mailbox_claim(&mailbox)) run();
       break;
     case kSecondGeneration: send(me, kSecond, false); break;
     }
@@ -96,7 +99,7 @@ struct life : rl::test_suite<life<Parts...>, 1 + sizeof...(Parts)> {
     retired++;
     act__plain_write(content, kSecond);
     act__plain_write(is_closing, 0);
-    act__mailbox_reopen(&mailbox);
+    act__mailbox_open(&mailbox);
   }
 
   void after() {
@@ -123,6 +126,8 @@ int main() {
   model::full<life<kPushes>>("life, an old sender that pushes");
   model::full<life<kCancels>>("life, an old sender that cancels");
   model::full<life<kSecondGeneration>>("life, a sender of the next generation");
+  model::full<life<kClaims>>("life, with a claim");
+  model::bounded<life<kPushes, kClaims>>("life, an old sender and a claim", 2);
   model::bounded<life<kPushes, kCancels>>("life, two old senders", 2);
   model::sampled<life<kPushes, kCancels, kSecondGeneration>>("life, old and new senders", 300000);
   model::sampled<life<kCancels, kCancels, kPushes>>("life, three old senders", 300000);

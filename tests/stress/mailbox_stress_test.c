@@ -126,7 +126,7 @@ static void begin_next_generation(struct actor *a) {
   a->retired++;
   a->is_closing = false;
   a->content++;
-  act__mailbox_reopen(&a->mailbox);
+  act__mailbox_open(&a->mailbox);
   act__store_relaxed(&a->address, a->content);  // Relaxed on purpose: a way that orders nothing.
 }
 
