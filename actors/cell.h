@@ -63,7 +63,7 @@ struct act__cell {
   ACT__ATOMIC(uint32_t) msgs_max;
   ACT__ATOMIC(uint32_t) units_max;
   ACT__ATOMIC(uint32_t) park_ms;    // what a full mailbox does: 0 rejects, else parks so long at most
-  uint32_t slot;                    // immutable
+  struct act__returns returns;      // of its mailbox (actors/room.h); here, for who is refused reads it
   ACT__ATOMIC(uint8_t) express;
   ACT__ATOMIC(uint8_t) granted;     // peers may hold credits for this mailbox (actors/remote/grant.c)
   ACT__ATOMIC(uint8_t) remote;      // it stands for an actor elsewhere (actors/remote/proxy.h)
@@ -77,7 +77,7 @@ struct act__cell {
                                     // while it is closed; who holds a reservation may read it
   struct act__place *park;          // where it parks what it sends; made when first needed. Written
                                     // under the park lock too: others follow it (actors/park.h)
-  struct act__returns returns;      // of its mailbox (actors/room.h)
+  uint32_t slot;                    // immutable
   uint32_t notices;                 // its notice records that may still be pushed to it
   ACT__ATOMIC(uint32_t) watch_epoch;  // incarnation that can be watched; 0: none. Written by its owner,
                                     // once it is open under the system's stripe lock of this slot
