@@ -341,8 +341,7 @@ struct act__system {
   bool root_up, root_exited, stop_requested;
   struct act__ending root_ending;
   int signal;                     // that started the stop; 0: none
-  ACT__ATOMIC(uint64_t) jobs;     // blocking jobs that have not come back
-  ACT__ATOMIC(uint32_t) emptying; // who brings jobs or alive to zero tells act__system_down
+  ACT__ATOMIC(uint32_t) emptying; // who brings alive to zero tells act__system_down
   struct act__mutex runner;       // no workers: held by the thread that steps the executor
   ACT__ATOMIC(uint64_t) runner_thread;  // which one that is; 0: none
   struct act__task nudge;         // wakes the one thread of the current-thread flavour
@@ -410,7 +409,7 @@ bool act__system_is_inside(struct act__system *system);
 // Sets express bits and makes the owner look. Any thread.
 void act__cell_express(struct act__system *system, struct act__worker *me, struct act__cell *cell,
                        uint32_t bits);
-// After alive or jobs was brought to zero. Any thread.
+// After alive was brought to zero. Any thread.
 void act__system_emptied(struct act__system *system);
 // Pushes a notice or an accepted envelope. Any thread.
 static inline void act__cell_push(struct act__system *system, struct act__worker *me,

@@ -20,10 +20,9 @@ static void run_job(struct act__job *job) {
 
 static void job_done(struct act__job *job) {
   struct act__job_record *record = ACT__CONTAINER_OF(job, struct act__job_record, job);
-  struct act__system *system = record->system;
-  act__cell_push(system, NULL, record->notice.owner, &record->notice.env);
-  // seq_cst [emptying]: see act__system_emptied.
-  if (act__fetch_sub_seq_cst(&system->jobs, 1) == 1) act__system_emptied(system);
+  // Nobody need count jobs: an owner is not retired before its notices are back, and the executor is
+  // destroyed only when this thread has ended.
+  act__cell_push(record->system, NULL, record->notice.owner, &record->notice.env);
 }
 
 act_rc act_blocking(act_cx *cx, act_job job, act_done_then then) {
@@ -42,10 +41,8 @@ act_rc act_blocking(act_cx *cx, act_job job, act_done_then then) {
   record->notice.env.notice = ACT__NOTICE_DONE;
   record->notice.owner = cell;
   record->notice.then = then.t;
-  act__fetch_add_relaxed(&system->jobs, 1);  // relaxed: the queue's lock orders the rest
   act_rc rc = act__blocking_submit(system->exec, &record->job);
   if (rc) {
-    act__fetch_sub_relaxed(&system->jobs, 1);  // relaxed: its owner lives, so nobody waits for zero
     act__pool_free(act__cache(cx), act__exec_pool(system->exec), record, sizeof *record);
     return rc;
   }

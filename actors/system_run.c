@@ -102,8 +102,7 @@ static bool is_up_or_gone(struct act__system *system) {
 
 static bool is_gone(struct act__system *system) {
   // seq_cst [emptying]: see act__system_emptied.
-  return system->root_exited && act__load_seq_cst(&system->jobs) == 0 &&
-         act__load_seq_cst(&system->alive) == 0;
+  return system->root_exited && act__load_seq_cst(&system->alive) == 0;
 }
 
 static bool has_exited(struct act__system *system) {

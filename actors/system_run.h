@@ -10,7 +10,7 @@
 // root has exited; returns why.
 ACT_MUST act_rc act__system_up(struct act__system *system, act_cx *outside, const act_sup *root);
 
-// Stops the root and waits until it has exited, its jobs have come back and every cell is free, at
+// Stops the root and waits until it has exited, every cell is free (so its jobs have come back), at
 // most until deadline_ns. True: nothing is left.
 bool act__system_down(struct act__system *system, int64_t deadline_ns);
 

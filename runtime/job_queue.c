@@ -61,6 +61,7 @@ struct act__job *act__job_queue_pop(struct act__job_queue *queue) {
   struct act__job *job = queue->out_first;
   if (job) {
     queue->out_first = job->next;
+    __builtin_prefetch(job->next);  // it comes from another core
     count_taken(queue);
   }
   act__spinlock_unlock(&queue->out_lock);
