@@ -6,40 +6,45 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-static void submit_from_outside(struct act__crew *crew, struct act__task *task) {
+// Rare, and kept out of the way of what is not.
+__attribute__((noinline, cold)) static void submit_from_outside(struct act__crew *crew, struct act__task *task) {
   act__inject_push(&crew->inject, task);
 #ifndef ACT_MUTANT_SUBMIT_WAKES_NOBODY
   if (act__idle_wants_wake(&crew->idle)) act__crew_wake_one(crew);
 #endif
 }
 
-void act__crew_submit(struct act__exec *exec, struct act__worker *me, struct act__task *task) {
-  if (!me) {
-    submit_from_outside(act__crew_of(exec), task);
-    return;
-  }
-  struct act__crew_worker *worker = act__crew_worker_of(me);
-  act__crew_enter(worker);
-  if (worker->behind) {
-    act__runq_push_behind(&worker->queue, task);
-  } else {
-    struct act__task *before = worker->next;
-    worker->next = task;
-    if (before) act__runq_push(&worker->queue, before);
-  }
-  uint32_t length = worker->queue.length;
-  act__crew_leave(worker);
-  if (worker->shared) act__crew_offer(worker, length);
-}
-
-static void run_turn(struct act__crew_worker *me, struct act__task *task) {
-  me->base.steps = 0;
-  if (task->run(task, &me->base) == ACT__TURN_DONE) return;
+__attribute__((noinline)) static void put_behind(struct act__crew_worker *me,
+                                                 struct act__task *task) {
   act__crew_enter(me);
   act__runq_push_behind(&me->queue, task);
   uint32_t length = me->queue.length;
   act__crew_leave(me);
-  if (me->shared) act__crew_offer(me, length);
+  act__crew_offer(me, length);
+}
+
+void act__crew_submit(struct act__exec *exec, struct act__worker *me, struct act__task *task) {
+  if (__builtin_expect(!me, 0)) {
+    submit_from_outside(act__crew_of(exec), task);
+    return;
+  }
+  struct act__crew_worker *worker = act__crew_worker_of(me);
+  if (__builtin_expect(worker->behind, 0)) {
+    put_behind(worker, task);
+    return;
+  }
+  act__crew_enter(worker);
+  struct act__task *before = worker->next;
+  worker->next = task;
+  if (before) act__runq_push(&worker->queue, before);
+  uint32_t length = worker->queue.length;
+  act__crew_leave(worker);
+  act__crew_offer(worker, length);
+}
+
+static inline void run_turn(struct act__crew_worker *me, struct act__task *task) {
+  me->base.steps = 0;
+  if (task->run(task, &me->base) != ACT__TURN_DONE) put_behind(me, task);
 }
 
 static void stop_searching(struct act__crew_worker *me) {
@@ -51,35 +56,38 @@ static void stop_searching(struct act__crew_worker *me) {
   if (act__crew_has_work(crew, me->base.now_ns)) act__crew_wake_one(crew);
 }
 
-static bool must_look(struct act__crew_worker *me) {
+static inline bool must_look(struct act__crew_worker *me) {
   // relaxed: a hint; the turn that it comes too late for is one more.
   return me->pace.turns >= me->pace.turns_max || act__load_relaxed(&me->board.hurry);
 }
 
-// Nothing waits here. NULL: nor anywhere else, for now.
-static struct act__task *seek(struct act__crew_worker *me) {
-  act__crew_look(me, true);
-  struct act__task *task = act__crew_pick(me);
-  return task ? task : act__crew_search(me);
+// It has something to run after a time without.
+__attribute__((noinline, cold)) static void come_back(struct act__crew_worker *me) {
+  act__crew_back(me);
+  stop_searching(me);
+}
+
+// Nothing waits here: looks for it elsewhere, and sleeps. NULL: the crew finishes.
+__attribute__((noinline)) static struct act__task *seek(struct act__crew_worker *me) {
+  for (;;) {
+    act__crew_look(me, true);
+    struct act__task *task = act__crew_pick(me);
+    if (!task) task = act__crew_search(me);
+    if (task) return task;
+    // What was submitted before the finish may have come after the looks above.
+    if (act__crew_is_finishing(me->crew)) return act__crew_pick(me);
+    act__crew_sleep(me);
+  }
 }
 
 // NULL: the crew finishes and nothing waits here.
-static struct act__task *next_task(struct act__crew_worker *me) {
-  for (;;) {
-    if (must_look(me)) act__crew_look(me, false);
-    struct act__task *task = act__crew_pick(me);
-    if (!task) task = seek(me);
-    bool finishing = !task && act__crew_is_finishing(me->crew);
-    // What was submitted before the finish may have come after the looks above.
-    if (finishing) task = act__crew_pick(me);
-    if (task || finishing) {
-      if (me->away) act__crew_back(me);
-      stop_searching(me);
-      me->pace.turns++;
-      return task;
-    }
-    act__crew_sleep(me);
-  }
+static inline struct act__task *next_task(struct act__crew_worker *me) {
+  if (__builtin_expect(must_look(me), 0)) act__crew_look(me, false);
+  struct act__task *task = act__crew_pick(me);
+  if (__builtin_expect(!task, 0)) task = seek(me);
+  if (__builtin_expect(me->away, 0)) come_back(me);
+  me->pace.turns++;
+  return task;
 }
 
 static void worker_main(void *arg) {
@@ -265,9 +273,9 @@ static void init_worker(struct act__crew *crew, unsigned index, bool light) {
   struct act__crew_worker *worker = &crew->workers[index];
   act__worker_init(&worker->base, &crew->exec, index);
   worker->crew = crew;
-  worker->shared = crew->count > 1;
   worker->fair_in = ACT__FAIR_EVERY;
   worker->away = true;
+  worker->pace.enough = UINT32_MAX;
   act__door_init(&worker->door, light);
   act__runq_init(&worker->queue);
   act__atomic_init(&worker->board.looked_ns, ACT__TIME_NEVER);
@@ -302,7 +310,8 @@ act_rc act__crew_create(const struct act__exec_options *options, struct act__exe
   act__mutex_init(&crew->mutex);
   act__cond_init(&crew->ended);
   act__atomic_init(&crew->call_after_ns, INT64_MIN);
-  bool light = crew->count > 1 && act__barrier_available();
+  // A lone worker's door is never forced, so it may be of the cheap kind anywhere.
+  bool light = crew->count == 1 || act__barrier_available();
   for (unsigned i = 0; i < crew->count; i++) init_worker(crew, i, light);
   *out = &crew->exec;
   return ACT_OK;

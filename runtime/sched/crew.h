@@ -44,6 +44,7 @@ struct act__pace {
   int64_t last_ns;          // the last one
   unsigned turns;           // since the look
   unsigned turns_max;       // after so many the next look is due
+  uint32_t enough;          // so many tasks in the queue are worth a call for help
 };
 
 struct act__crew_worker {
@@ -54,7 +55,6 @@ struct act__crew_worker {
   unsigned fair_in;         // picks until the next one for fairness
   unsigned fair;            // whose turn it is among the sources that have waited
   unsigned in_a_row;        // tasks run through `next` without a look at the queue
-  bool shared;              // immutable: there are others, so the door is needed
   bool behind;              // what is submitted goes behind what waits
   bool away;                // the board says that it has nothing to run
   bool searching;           // counted as searching in crew->idle
@@ -137,11 +137,11 @@ static inline struct act__crew_worker *act__crew_worker_of(struct act__worker *w
 
 // Around every use of `next` and the queue by their owner.
 static inline void act__crew_enter(struct act__crew_worker *me) {
-  if (me->shared) act__door_enter(&me->door);
+  act__door_enter(&me->door);
 }
 
 static inline void act__crew_leave(struct act__crew_worker *me) {
-  if (me->shared) act__door_leave(&me->door);
+  act__door_leave(&me->door);
 }
 
 static inline bool act__crew_is_finishing(struct act__crew *crew) {
@@ -172,8 +172,13 @@ void act__crew_away(struct act__crew_worker *me);
 // It was woken and found nothing to do. Owner.
 void act__crew_called_in_vain(struct act__crew_worker *me);
 
-// Something has been put behind the turn under way, and `length` tasks wait now. Owner.
-void act__crew_offer(struct act__crew_worker *me, uint32_t length);
+// Something has been put behind the turn under way, and `length` tasks wait in the queue now. Owner.
+void act__crew_call(struct act__crew_worker *me, uint32_t length);
+static inline void act__crew_offer(struct act__crew_worker *me, uint32_t length) {
+  // relaxed: a hint. A thief that finds nothing clears it behind the door, where we have been since.
+  if (!act__load_relaxed(&me->board.waiting)) act__store_relaxed(&me->board.waiting, 1);
+  if (__builtin_expect(length >= me->pace.enough, 0)) act__crew_call(me, length);
+}
 
 // Until when a worker that sleeps may leave the alarms of one wheel, or of all, alone. Any thread.
 int64_t act__crew_alarm_due(struct act__crew *crew, unsigned index);

@@ -46,7 +46,7 @@ static inline void act__door_init(struct act__door *door, bool light) {
 
 // Owner. Steps in and looks whether a thief is there. True: nobody is.
 static inline bool act__door_step_in(struct act__door *door) {
-  if (door->light) {
+  if (__builtin_expect(door->light, 1)) {
     act__store_relaxed(&door->inside, 1);  // relaxed: the barrier pair orders it
 #ifndef ACT_MUTANT_DOOR_OWNER_WITHOUT_BARRIER
     act__barrier_light();
@@ -74,7 +74,7 @@ static inline void act__door_leave(struct act__door *door) {
 }
 
 // Owner, when the step in met a thief.
-static inline void act__door_wait(struct act__door *door) {
+__attribute__((cold)) static inline void act__door_wait(struct act__door *door) {
   do {
     act__door_leave(door);
     // relaxed: the step in reads it with acquire.
@@ -90,7 +90,7 @@ static inline void act__door_wait(struct act__door *door) {
 
 // Owner. Comes in; leaves by act__door_leave. Not twice at once.
 static inline void act__door_enter(struct act__door *door) {
-  if (!act__door_step_in(door)) act__door_wait(door);
+  if (__builtin_expect(!act__door_step_in(door), 0)) act__door_wait(door);
 }
 
 // Any other thread. True: it is in, and leaves by act__door_close. False: somebody else was, or wants

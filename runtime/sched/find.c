@@ -28,7 +28,7 @@ static struct act__task *keep_rest(struct act__crew_worker *me, struct act__task
   return task;
 }
 
-static struct act__task *take_shared(struct act__crew_worker *me) {
+__attribute__((noinline)) static struct act__task *take_shared(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
   uint32_t length = act__inject_length(&crew->inject);
   if (length == 0) return NULL;
@@ -47,7 +47,7 @@ static struct act__task *take_waiting(struct act__crew_worker *me, bool lane) {
   return task;
 }
 
-static struct act__task *pick_by_turns(struct act__crew_worker *me) {
+__attribute__((noinline)) static struct act__task *pick_by_turns(struct act__crew_worker *me) {
   me->fair_in = ACT__FAIR_EVERY;
   struct act__task *task = NULL;
   for (unsigned i = 0; i < FAIR_SOURCES && !task; i++) {
@@ -58,7 +58,7 @@ static struct act__task *pick_by_turns(struct act__crew_worker *me) {
 }
 
 // Of its own, behind the door.
-static struct act__task *take_own(struct act__crew_worker *me) {
+static inline struct act__task *take_own(struct act__crew_worker *me) {
   struct act__task *task = me->next;
   me->next = NULL;
 #ifndef ACT_MUTANT_NEXT_WITHOUT_CAP

@@ -37,6 +37,7 @@ static void measure(struct act__crew_worker *me, int64_t now_ns) {
     unsigned most = me->crew->looks_max;
     pace->turns_max = turns >= most ? most : turns < 1 ? 1 : (unsigned)turns;
     pace->turns = 0;
+    if (me->crew->count > 1) pace->enough = (uint32_t)(ACT__WORTH_NS / (pace->turn_ns + 1)) + 1;
     me->ran = true;
   }
   pace->looked_ns = now_ns;
@@ -126,12 +127,8 @@ void act__crew_called_in_vain(struct act__crew_worker *me) {
   act__store_relaxed(&me->crew->call_after_ns, me->base.now_ns + ACT__SHORT_REST_NS);
 }
 
-void act__crew_offer(struct act__crew_worker *me, uint32_t length) {
-  // relaxed: a hint. A thief that finds nothing clears it behind the door, where we have been since.
-  if (!act__load_relaxed(&me->board.waiting)) act__store_relaxed(&me->board.waiting, 1);
-  if (worth_ns(me, length + 1) < ACT__WORTH_NS) return;
-  show_worth(me, length + 1);
-  call_for_help(me);
+void act__crew_call(struct act__crew_worker *me, uint32_t length) {
+  if (show_worth(me, length + 1)) call_for_help(me);
 }
 
 static void show(struct act__crew_worker *me) {
@@ -153,7 +150,7 @@ void act__crew_look(struct act__crew_worker *me, bool idle) {
   if (!me->away) act__store_relaxed(&board->looked_ns, now_ns);
   if (act__load_relaxed(&board->hurry)) act__store_relaxed(&board->hurry, 0);
   fire_own(me, now_ns, idle);
-  if (me->shared) show(me);
+  if (me->crew->count > 1) show(me);
 }
 
 void act__crew_back(struct act__crew_worker *me) {
