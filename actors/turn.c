@@ -141,7 +141,8 @@ static inline void finish_message(act_cx *cx, struct act__env *env, struct recei
 
 static void handle_message(act_cx *cx, struct act__cell *cell, struct act__env *env,
                            struct receipts *receipts) {
-  act_handler_fn handler = find_handler(cell->behavior, env->op);
+  // A proxy that has ended may have no behaviour.
+  act_handler_fn handler = cell->life == ACT__UP ? find_handler(cell->behavior, env->op) : NULL;
   act_rc rc = refusal(cx, cell, env, handler);
   if (__builtin_expect(rc != ACT_OK, 0)) {
     act__turn_unmark(cx, cell);
