@@ -179,13 +179,25 @@ void act__park_serve(struct act__system *system, struct act__worker *me, struct 
   }
 }
 
+// Under the lock: has the deadline come that the alarm stood for?
+static bool is_due(const struct act__place *place) {
+  return place->waits && place->due_ns <= place->alarm_ns;
+}
+
 // On any thread: the deadline, or what was one.
 static void on_alarm(struct act__alarm *alarm, struct act__worker *me) {
   struct act__place *place = ACT__CONTAINER_OF(alarm, struct act__place, alarm);
   struct act__system *system = place->system;
   lock(system);
-  bool due = place->waits && place->due_ns <= place->alarm_ns, idle = false, last = false;
-  struct act__cell *target = place->parcel.target;
+  struct act__cell *target = is_due(place) ? place->parcel.target : NULL;
+  unlock(system);
+#ifndef ACT_MUTANT_PARK_DEADLINE_BLIND
+  // There may be room that its owner keeps until there is more of it.
+  if (target) act__park_serve(system, me, target);
+#endif
+  lock(system);
+  bool due = is_due(place), idle = false, last = false;
+  target = place->parcel.target;
   if (place->waits && !due) {
     place->alarm_ns = place->due_ns;
     act__alarm_arm(system->exec, me, alarm, place->due_ns);

@@ -10,7 +10,7 @@
 // A receiver that is fast and has more to do hands nothing over until half of its mailbox is free, so
 // that those who are let in can send for a while before they park again: parking costs as much as many
 // messages. It looks after them at the latest when it has nothing more to do, so nobody waits beside
-// free room that nobody is about to enlarge.
+// free room that nobody is about to enlarge. Whose deadline comes first gets what room there is.
 //
 // A place leaves its queue exactly once: moved into the mailbox, timed out, or because its target or
 // its sender ended. Then, unless it was the sender, the sender is told by a notice embedded in the

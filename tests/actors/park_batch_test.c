@@ -20,10 +20,13 @@ ACT_MSG(lane_order, (u32, count, 1))
   CAST(P, 3, after, lane_order)
 ACT_PROTOCOL(lane, 1, LANE)
 
+#define BUSY 800u
+
 // What one car does and what became of it: the test's memory.
 struct trip {
   lane_ref to;
   bool late;              // is ready after 10 ms
+  bool endless;           // sends itself what it gets to do after
   bool brakes;            // the first item makes it send to a child that is late, until it is parked
   unsigned handled, sent;
   bool parked;            // when it had sent
@@ -80,10 +83,10 @@ static act_rc driver_go(struct car *self, act_cx *cx, const lane_order *m) {
 }
 
 static act_rc driver_after(struct car *self, act_cx *cx, const lane_order *m) {
-  (void)cx;
   (void)m;
   self->trip->went_on = true;
-  return ACT_OK;
+  if (!self->trip->endless) return ACT_OK;
+  return lane_send_after(cx, (lane_ref){act_self(cx)}, (lane_order){0});
 }
 
 static lane_ref start(act_sim *sim, struct trip *trip, act_mailbox_options mailbox) {
@@ -158,11 +161,38 @@ static void receiver_that_cannot_go_on_lets_in_whom_it_has_room_for(void **state
   assert_int_equal(act_sim_close(sim), 0);
 }
 
+// Its receiver is quick but seldom gets a turn, and half of its mailbox is not free in time. (A message
+// that is ordered to itself keeps its actor busy for ever.)
+static void deadline_finds_the_room_that_there_is(void **state) {
+  (void)state;
+  act_sim *sim;
+  assert_int_equal(act_sim_open(9, NULL, NULL, &sim), ACT_OK);
+  struct trip receiver = {.handled = 0}, sender = {.sent = 0}, busy = {.endless = true};
+  sender.to = start(sim, &receiver, (act_mailbox_options){.msgs = 1024, .full = ACT_PARK,
+                                                          .park_ms = 100});
+  lane_ref ref = start(sim, &sender, (act_mailbox_options){0}), others[BUSY];
+  for (unsigned i = 0; i < BUSY; i++) others[i] = start(sim, &busy, (act_mailbox_options){0});
+  assert_int_equal(lane_send_go(act_sim_cx(sim), ref, (lane_order){.count = 1025}), ACT_OK);
+  while (!sender.parked) assert_true(act_sim_step(sim));
+  for (unsigned i = 0; i < BUSY; i++) {
+    assert_int_equal(lane_send_after(act_sim_cx(sim), others[i], (lane_order){0}), ACT_OK);
+  }
+  int64_t until_ns = act_sim_now(sim) + 110 * 1000000;
+  while (act_sim_now(sim) < until_ns) assert_true(act_sim_step(sim));
+  assert_in_range(receiver.handled, 1, 511);
+  assert_true(sender.went_on);
+  busy.endless = false;
+  act_sim_settle(sim);
+  assert_int_equal(receiver.handled, 1025);
+  assert_int_equal(act_sim_close(sim), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(quick_receiver_lets_in_when_half_of_its_mailbox_is_free),
       cmocka_unit_test(quick_receiver_lets_in_when_a_large_batch_is_free),
       cmocka_unit_test(who_may_wait_only_briefly_is_let_in_at_once),
+      cmocka_unit_test(deadline_finds_the_room_that_there_is),
       cmocka_unit_test(receiver_that_cannot_go_on_lets_in_whom_it_has_room_for),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
