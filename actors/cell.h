@@ -115,11 +115,11 @@ struct act__kid_list {
 
 struct act__kids {
   struct act__kid_list all;       // in start order, but for those in the next two
-  struct act__kid_list stopping;  // plain ones that were asked to stop, by deadline
-  struct act__kid_list killed;    // plain ones that were killed, by deadline
-  uint32_t starting;              // slot of the first plain one in `all` that may not be up yet; or 0
+  struct act__kid_list stopping;  // without a contract, asked to stop, by deadline
+  struct act__kid_list killed;    // without a contract, killed, by deadline
+  uint32_t starting;              // slot of the first without one in `all` that may not be up yet; or 0
   uint32_t count;
-  struct act__minder *minder;     // watches the deadlines of plain ones; made with the first child
+  struct act__minder *minder;     // watches their deadlines; made with the first of them
 };
 
 struct act__cold {
@@ -132,6 +132,7 @@ struct act__cold {
   act_reply *kept;                      // reply tokens beyond their handler
   uint32_t kept_capacity;
   struct act__env *aside, **aside_tail; // user messages that wait for UP
+  char *fail_text;                      // ENDING, without a contract: ACT_FAIL_TEXT_MAX bytes or NULL
   bool in_order;                        // children stop one by one, newest first (supervisors)
   bool all_asked;                       // ENDING: every child has been asked to stop
   bool later;                           // init returned ACT_LATER
@@ -141,8 +142,8 @@ struct act__cold {
 enum act__phase { ACT__CHILD_STARTING, ACT__CHILD_UP, ACT__CHILD_ENDED };
 
 // A child, as its owner sees it: the record lies with its slot. Most children are plain: what is said
-// here is all there is to say, `terms` is NULL. The others have terms besides (actors/child.h). Who
-// may touch what, and how the notices are counted: actors/child.c.
+// here is all there is to say, `terms` is NULL. The others have terms or a contract besides
+// (actors/child.h). Who may touch what, and how the notices are counted: actors/child.c.
 struct act__birth {
   // The notice of its exit. Of that envelope a notice uses but `next`, `flags` and `notice`; the rest
   // of its bytes is the record's.
@@ -150,17 +151,17 @@ struct act__birth {
     struct act__env exit_env;
     struct {
       struct act__env *exit_env_next;
-      act_exit_then then;           // the owner's handler of the exit, unless terms->on_exit is set
+      act_exit_then then;           // the owner's handler of the exit, unless a contract's on_exit is set
       uint32_t epoch;               // of the latest incarnation. By the owner while it is not running
       uint32_t slot;                // immutable
       // Written by the child's turn.
       ACT__ATOMIC(uint8_t) phase;   // enum act__phase
-      uint8_t reason;               // plain: why it ends, with ACT__BIRTH_NOTED; 0: not known yet
+      uint8_t reason;               // why it ends or has ended; without a contract
       int8_t rc;
       // Owner only.
-      uint8_t up : 1;               // UP of this incarnation was consumed; terms only
+      uint8_t up : 1;               // UP of this incarnation was consumed; by contract
       uint8_t running : 1;          // START was sent and no exit consumed since
-      uint8_t restarting : 1;       // not running; the alarm is the back-off; terms only
+      uint8_t restarting : 1;       // not running; the alarm is the back-off; by contract
       uint8_t overslept : 1;        // was not up at its start deadline
       uint8_t stopping : 1;         // STOP was sent
       uint8_t killed : 1;           // KILL was sent
@@ -171,17 +172,16 @@ struct act__birth {
   // in the owner's children any more, forgotten or stuck. Written by the owner.
   ACT__ATOMIC(uintptr_t) owner;
   struct act__terms *terms;
-  // Until init has run: what it gets; plain: a block, else the terms'. Once the end of a plain child is
-  // noted: its text, a block of ACT_FAIL_TEXT_MAX bytes; NULL: act_rc_text(rc).
+  // What init gets, a block. From its exit on: why it failed, a block of ACT_FAIL_TEXT_MAX bytes; NULL:
+  // act_rc_text(rc). With a contract: what init gets, each time.
   void *args;
   // By the owner. Positive: the child has been asked to stop, and wants to be gone by then. Negative,
-  // plain and starting only: it has to be up by then. 0: neither.
+  // starting and without a contract: it has to be up by then. 0: neither.
   ACT__ATOMIC(int64_t) due_ns;
   uint32_t next, prev;              // slots, in one of the owner's lists (actors/kids.h)
 };
 
 #define ACT__BIRTH_GONE ((uintptr_t)1)
-#define ACT__BIRTH_NOTED 0x80u
 #define ACT__SMALL_STATE 16u  // bytes of state that need no block of their own
 
 // What a slot has beyond its cell.
@@ -256,9 +256,9 @@ enum act__notice_kind {
   ACT__NOTICE_TICK,     // struct act__tick_record
   ACT__NOTICE_DOWN,     // struct act__watch
   ACT__NOTICE_DONE,     // struct act__job_record
-  ACT__NOTICE_UP,       // struct act__terms
+  ACT__NOTICE_UP,       // struct act__contract
   ACT__NOTICE_EXIT,     // struct act__birth
-  ACT__NOTICE_OVERDUE,  // struct act__terms
+  ACT__NOTICE_OVERDUE,  // struct act__contract
   ACT__NOTICE_MINDER,   // struct act__minder
   ACT__NOTICE_UNPARKED, // struct act__place
 };

@@ -3,24 +3,24 @@
 // The life of a child: how it is started, restarted, stopped and let go. Both sides of it: what the
 // owner's turn does, and what the child's turn tells its owner. How one is made: actors/spawn.c.
 //
-// The owner keeps a record (struct act__birth) per child, which lies with the child's slot, and terms
-// beside it unless the child is plain. In them lie the notices by which it hears of the child, so that
+// The owner keeps a record (struct act__birth) per child, which lies with the child's slot, and for
+// some a contract beside it (child.h). In them lie the notices by which it hears of the child, so that
 // hearing of it can never fail:
 //
 //   EXIT      by the child's turn, exactly once per incarnation
-//   UP        not of a plain one: by the child's turn, at most once per incarnation, before its EXIT
-//   OVERDUE   not of a plain one: by the terms' alarm (start deadline, stop deadline, back-off), once
-//             per arming. The deadlines of all plain children of an owner have one alarm (kids.c)
+//   UP        with a contract: by the child's turn, at most once per incarnation, before its EXIT
+//   OVERDUE   with a contract: by its alarm (start deadline, stop deadline, back-off), once per arming.
+//             The deadlines of all other children of an owner have one alarm together (kids.c)
 //
 // How they count. cell->notices of the owner holds, for each record, 1 from START until EXIT is
-// consumed; with terms another one until UP is consumed (or EXIT: after it no UP can come), and 1
+// consumed; with a contract another one until UP is consumed (or EXIT: after it no UP can come), and 1
 // while the alarm is out: armed, or fired and not consumed. So the owner's slot is not retired while
 // anything could still be pushed to it, though a stuck child's record outlives the incarnation that
 // made it.
 //
 // The life of a record:
 //
-//   running ──EXIT──> ended ──restart──> running          (epoch + 1, same cell; not if plain)
+//   running ──EXIT──> ended ──restart──> running          (epoch + 1, same cell; by contract)
 //      │                └────forget───> gone ──> the slot is let go, by the owner if it rests already,
 //      │                                         else by the child's turn, which FORGET tells
 //      └─overstays its KILL──> gone, still running ──EXIT, if ever──> let go
@@ -47,46 +47,50 @@ static int64_t ms_from(int64_t now_ns, uint32_t ms) {
 }
 
 const char *act__birth_id(const struct act__birth *birth) {
-  return birth->terms ? act__child_id(&birth->terms->spec) : act__birth_cell(birth)->behavior->name;
+  const struct act__terms *terms = birth->terms;
+  if (terms && terms->id) return terms->id;
+  if (terms && terms->name) return terms->name;
+  return act__birth_cell(birth)->behavior->name;
 }
 
 const act_limits *act__cell_limits(struct act__cell *cell) {
   static const act_limits defaults;
   const struct act__terms *terms = act__annex(cell)->birth.terms;
-  return terms ? &terms->spec.limits : &defaults;
+  return terms ? &terms->limits : &defaults;
 }
 
 static uint32_t start_ms(const struct act__birth *birth) {
-  return birth->terms ? act__child_start_ms(&birth->terms->spec) : ACT_START_MS;
+  const struct act__contract *contract = act__birth_contract(birth);
+  return contract ? act__child_start_ms(&contract->spec) : ACT_START_MS;
 }
 
-// --- the alarm of terms: at most one deadline at a time, its notice reserved -------------------------
+// --- the alarm of a contract: at most one deadline at a time, its notice reserved --------------------
 
 // On any thread. Once the notice is pushed the record may be gone.
 static void alarm_fire(struct act__alarm *alarm, struct act__worker *me) {
-  struct act__terms *terms = ACT__CONTAINER_OF(alarm, struct act__terms, alarm);
-  struct act__cell *owner = act__birth_owner(terms->birth);
-  act__cell_push(act__cell_system(owner), me, owner, &terms->overdue_env);
+  struct act__contract *contract = ACT__CONTAINER_OF(alarm, struct act__contract, alarm);
+  struct act__cell *owner = act__birth_owner(contract->birth);
+  act__cell_push(act__cell_system(owner), me, owner, &contract->overdue_env);
 }
 
-static void alarm_arm(act_cx *cx, struct act__terms *terms, int64_t due_ns) {
-  terms->alarm_out = true;
-  terms->alarm_late = false;
-  terms->alarm.fire = alarm_fire;
-  act__birth_owner(terms->birth)->notices++;
-  act__alarm_arm(cx->system->exec, cx->me, &terms->alarm, due_ns);
+static void alarm_arm(act_cx *cx, struct act__contract *contract, int64_t due_ns) {
+  contract->alarm_out = true;
+  contract->alarm_late = false;
+  contract->alarm.fire = alarm_fire;
+  act__birth_owner(contract->birth)->notices++;
+  act__alarm_arm(cx->system->exec, cx->me, &contract->alarm, due_ns);
 }
 
 static void alarm_clear(act_cx *cx, struct act__birth *birth) {
-  struct act__terms *terms = birth->terms;
-  if (!terms) return;
-  terms->alarm_next_ns = 0;
-  if (!terms->alarm_out) return;
-  if (!terms->alarm_late && act__alarm_cancel(cx->system->exec, &terms->alarm)) {
-    terms->alarm_out = false;
+  struct act__contract *contract = act__birth_contract(birth);
+  if (!contract) return;
+  contract->alarm_next_ns = 0;
+  if (!contract->alarm_out) return;
+  if (!contract->alarm_late && act__alarm_cancel(cx->system->exec, &contract->alarm)) {
+    contract->alarm_out = false;
     act__birth_owner(birth)->notices--;
   } else {
-    terms->alarm_late = true;
+    contract->alarm_late = true;
   }
 }
 
@@ -94,10 +98,11 @@ static void alarm_clear(act_cx *cx, struct act__birth *birth) {
 static void alarm_set(act_cx *cx, struct act__birth *birth, int64_t due_ns) {
   if (!act__birth_owner(birth)) return;
   alarm_clear(cx, birth);
-  if (birth->terms->alarm_out) {
-    birth->terms->alarm_next_ns = due_ns;
+  struct act__contract *contract = act__birth_contract(birth);
+  if (contract->alarm_out) {
+    contract->alarm_next_ns = due_ns;
   } else {
-    alarm_arm(cx, birth->terms, due_ns);
+    alarm_arm(cx, contract, due_ns);
   }
 }
 
@@ -111,7 +116,7 @@ static void begin_incarnation(act_cx *cx, struct act__birth *birth) {
   // relaxed, both: what they tell the child's turn it learns with START; the rest are hints.
   act__store_relaxed(&birth->phase, ACT__CHILD_STARTING);
   struct act__cell *owner = act__birth_owner(birth);
-  if (!birth->terms) {
+  if (!act__birth_contract(birth)) {
     owner->notices++;
     act__store_relaxed(&birth->due_ns, -ms_from(act__child_now(cx), ACT_START_MS));
     return;
@@ -148,7 +153,7 @@ static void start_again(act_cx *cx, struct act__birth *birth) {
 }
 
 void act__child_restart(act_cx *cx, struct act__birth *birth, uint32_t delay_ms) {
-  ACT_ASSERT(!birth->running && !act__birth_is_gone(birth) && birth->terms);
+  ACT_ASSERT(!birth->running && !act__birth_is_gone(birth) && act__birth_contract(birth));
   if (delay_ms == 0) {
     start_again(cx, birth);
   } else {
@@ -166,15 +171,16 @@ static void unlink_child(act_cx *cx, struct act__birth *birth) {
   if (owner) act__kids_remove(cx, owner, birth);
   // relaxed: others compare it with themselves, and only the owner writes itself there.
   act__store_relaxed(&birth->owner, (uintptr_t)owner | ACT__BIRTH_GONE);
-  if (birth->terms && birth->terms->spec.name) {
-    act__name_remove(cx->system, birth->terms->spec.name, act__birth_cell(birth));
+  if (birth->terms && birth->terms->name) {
+    act__name_remove(cx->system, birth->terms->name, act__birth_cell(birth));
   }
 }
 
 // The last step, once nothing of the record can be pushed any more.
 static void release_if_settled(act_cx *cx, struct act__birth *birth) {
   if (!act__birth_is_gone(birth) || birth->running) return;
-  if (birth->terms && birth->terms->alarm_out) return;
+  const struct act__contract *contract = act__birth_contract(birth);
+  if (contract && contract->alarm_out) return;
   act__cell_forget(cx, act__birth_cell(birth));
 }
 
@@ -199,7 +205,8 @@ static int64_t stop_due(act_cx *cx, const struct act__birth *birth) {
   if (!act__birth_owner(birth)) {
     return ms_from(now, act__limit(cx->system->node.stop_ms, ACT_NODE_STOP_MS));
   }
-  int64_t due = ms_from(now, birth->terms ? act__child_stop_ms(&birth->terms->spec) : ACT_STOP_MS);
+  const struct act__contract *contract = act__birth_contract(birth);
+  int64_t due = ms_from(now, contract ? act__child_stop_ms(&contract->spec) : ACT_STOP_MS);
   int64_t owners = owner_due(birth);
   if (owners == 0) return due;
   int64_t share = owners > now ? now + (owners - now) / 10 * 9 : now;
@@ -213,7 +220,7 @@ void act__child_stop(act_cx *cx, struct act__birth *birth) {
   }
   if (birth->stopping) return;
   int64_t due = stop_due(cx, birth);
-  if (birth->terms) {
+  if (act__birth_contract(birth)) {
     // relaxed: the child's turn reads it when it has seen the signal below, or as a hint.
     act__store_relaxed(&birth->due_ns, due);
     if (!birth->killed) alarm_set(cx, birth, due);
@@ -247,7 +254,7 @@ static void kill_child(act_cx *cx, struct act__birth *birth) {
   int64_t owners = owner_due(birth);
   if (owners && owners - now < grace) grace = owners - now;
   if (grace < KILL_GRACE_MIN_MS * ACT__NS_PER_MS) grace = KILL_GRACE_MIN_MS * ACT__NS_PER_MS;
-  if (birth->terms) {
+  if (act__birth_contract(birth)) {
     alarm_set(cx, birth, now + grace);
   } else {
     act__kids_give_until(cx, act__birth_owner(birth), birth, now + grace);
@@ -282,9 +289,8 @@ static act_rc child_ended(act_cx *cx, struct act__cell *cell, struct act__birth 
     act__cell_go_on_ending(cx, cell);
     return ACT_OK;
   }
-  if (birth->terms && birth->terms->on_exit) {
-    return birth->terms->on_exit(cell->state, cx, birth, ending);
-  }
+  const struct act__contract *contract = act__birth_contract(birth);
+  if (contract && contract->on_exit) return contract->on_exit(cell->state, cx, birth, ending);
   // First out of the list, so that the handler may start another one in its place.
   if (!act__birth_is_gone(birth)) unlink_child(cx, birth);
   act_rc rc = tell_handler(cx, cell, birth, ending);
@@ -292,13 +298,14 @@ static act_rc child_ended(act_cx *cx, struct act__cell *cell, struct act__birth 
   return rc;
 }
 
-static act_rc on_up_notice(act_cx *cx, struct act__cell *cell, struct act__birth *birth) {
+static act_rc on_up_notice(act_cx *cx, struct act__cell *cell, struct act__contract *contract) {
+  struct act__birth *birth = contract->birth;
   cell->notices--;
   birth->up = true;
   if (act__birth_is_gone(birth)) return ACT_OK;
   if (!birth->stopping && !birth->killed) alarm_clear(cx, birth);
-  if (!birth->terms->on_up || !owner_lives(cell)) return ACT_OK;
-  return birth->terms->on_up(cell->state, cx, birth);
+  if (!contract->on_up || !owner_lives(cell)) return ACT_OK;
+  return contract->on_up(cell->state, cx, birth);
 }
 
 static void was_not_up(const struct act__birth *birth, struct act__ending *ending) {
@@ -307,25 +314,35 @@ static void was_not_up(const struct act__birth *birth, struct act__ending *endin
   snprintf(ending->text, sizeof ending->text, "not up within %" PRIu32 " ms", start_ms(birth));
 }
 
-void act__birth_ending(const struct act__birth *birth, struct act__ending *ending) {
-  if (birth->terms) {
-    *ending = birth->terms->ending;
-    return;
-  }
-  ending->reason = (act_reason)(birth->reason & ~ACT__BIRTH_NOTED);
+static void read_reason(const struct act__birth *birth, struct act__ending *ending) {
+  ending->reason = (act_reason)birth->reason;
   ending->rc = (act_rc)birth->rc;
-  const char *text = birth->args ? birth->args : ending->rc ? act_rc_text(ending->rc) : "";
-  if (*text) {
+}
+
+static void read_text(const char *text, struct act__ending *ending) {
+  if (!text && ending->rc) text = act_rc_text(ending->rc);
+  if (text) {
     snprintf(ending->text, sizeof ending->text, "%s", text);
   } else {
     ending->text[0] = 0;
   }
 }
 
+// By the owner, when the notice has come.
+static void read_ending(const struct act__birth *birth, struct act__ending *ending) {
+  const struct act__contract *contract = act__birth_contract(birth);
+  if (contract) {
+    *ending = contract->ending;
+    return;
+  }
+  read_reason(birth, ending);
+  read_text(birth->args, ending);
+}
+
 static act_rc on_exit_notice(act_cx *cx, struct act__cell *cell, struct act__birth *birth) {
   struct act__ending ending;
-  act__birth_ending(birth, &ending);
-  cell->notices -= birth->terms && !birth->up ? 2 : 1;
+  read_ending(birth, &ending);
+  cell->notices -= act__birth_contract(birth) && !birth->up ? 2 : 1;
   birth->running = false;
   alarm_clear(cx, birth);
   if (act__birth_is_gone(birth)) {  // it was stuck, and came back after all
@@ -366,28 +383,29 @@ act_rc act__child_overdue(act_cx *cx, struct act__cell *cell, struct act__birth 
   return ACT_OK;
 }
 
-static act_rc on_overdue_notice(act_cx *cx, struct act__cell *cell, struct act__terms *terms) {
+static act_rc on_overdue_notice(act_cx *cx, struct act__cell *cell,
+                                struct act__contract *contract) {
   cell->notices--;
-  terms->alarm_out = false;
-  if (!terms->alarm_late) return act__child_overdue(cx, cell, terms->birth);
-  terms->alarm_late = false;
-  if (terms->alarm_next_ns) {
-    alarm_arm(cx, terms, terms->alarm_next_ns);
-    terms->alarm_next_ns = 0;
+  contract->alarm_out = false;
+  if (!contract->alarm_late) return act__child_overdue(cx, cell, contract->birth);
+  contract->alarm_late = false;
+  if (contract->alarm_next_ns) {
+    alarm_arm(cx, contract, contract->alarm_next_ns);
+    contract->alarm_next_ns = 0;
   }
-  release_if_settled(cx, terms->birth);
+  release_if_settled(cx, contract->birth);
   return ACT_OK;
 }
 
 act_rc act__child_notice(act_cx *cx, struct act__cell *cell, struct act__env *env) {
   switch (env->notice) {
     case ACT__NOTICE_UP:
-      return on_up_notice(cx, cell, ACT__CONTAINER_OF(env, struct act__terms, up_env)->birth);
+      return on_up_notice(cx, cell, ACT__CONTAINER_OF(env, struct act__contract, up_env));
     case ACT__NOTICE_EXIT:
       return on_exit_notice(cx, cell, ACT__CONTAINER_OF(env, struct act__birth, exit_env));
     default:
       ACT_ASSERT(env->notice == ACT__NOTICE_OVERDUE);
-      return on_overdue_notice(cx, cell, ACT__CONTAINER_OF(env, struct act__terms, overdue_env));
+      return on_overdue_notice(cx, cell, ACT__CONTAINER_OF(env, struct act__contract, overdue_env));
   }
 }
 
@@ -399,7 +417,8 @@ void act__child_tell_up(act_cx *cx, struct act__cell *cell) {
   act__store_relaxed(&birth->phase, ACT__CHILD_UP);  // relaxed: the owner wants to know it some day
   struct act__cell *owner = act__birth_owner(birth);
   if (owner) {
-    if (birth->terms) act__cell_push(system, cx->me, owner, &birth->terms->up_env);
+    struct act__contract *contract = act__birth_contract(birth);
+    if (contract) act__cell_push(system, cx->me, owner, &contract->up_env);
     return;
   }
   act__mutex_lock(&system->root_lock);
@@ -408,36 +427,53 @@ void act__child_tell_up(act_cx *cx, struct act__cell *cell) {
   act__mutex_unlock(&system->root_lock);
 }
 
-// Where there is no memory for the text, that of the code stands for it.
-static void note_plain_ending(act_cx *cx, struct act__cell *cell, struct act__birth *birth,
-                              const struct act__ending *ending) {
-  struct act__pool *pool = act__exec_pool(cx->system->exec);
-  if (birth->reason) {
-    act__pool_free(act__cache(cx), pool, birth->args, ACT_FAIL_TEXT_MAX);
-    birth->args = NULL;
-  } else {
-    act__args_free(cx, cell, birth);
-  }
-  birth->reason = (uint8_t)(ending->reason | ACT__BIRTH_NOTED);
+// NULL: that of the code will do; or has to, where there is no memory.
+static char *copy_text(act_cx *cx, const struct act__ending *ending) {
+  if (!ending->text[0] || strcmp(ending->text, act_rc_text(ending->rc)) == 0) return NULL;
+  char *text = act__pool_alloc(act__cache(cx), act__exec_pool(cx->system->exec), ACT_FAIL_TEXT_MAX);
+  return text ? memcpy(text, ending->text, strlen(ending->text) + 1) : NULL;
+}
+
+static void note_reason(struct act__birth *birth, const struct act__ending *ending) {
+  birth->reason = (uint8_t)ending->reason;
   birth->rc = (int8_t)ending->rc;
-  if (!ending->text[0] || strcmp(ending->text, act_rc_text(ending->rc)) == 0) return;
-  birth->args = act__pool_alloc(act__cache(cx), pool, ACT_FAIL_TEXT_MAX);
-  if (birth->args) memcpy(birth->args, ending->text, strlen(ending->text) + 1);
 }
 
 void act__child_note_ending(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
   struct act__birth *birth = &act__annex(cell)->birth;
-  if (birth->terms) {
-    birth->terms->ending = *ending;
-  } else {
-    note_plain_ending(cx, cell, birth, ending);
+  struct act__contract *contract = act__birth_contract(birth);
+  if (contract) {
+    contract->ending = *ending;
+    return;
   }
+  note_reason(birth, ending);
+  act__pool_free(act__cache(cx), act__exec_pool(cx->system->exec), cell->cold->fail_text,
+                 ACT_FAIL_TEXT_MAX);
+  cell->cold->fail_text = copy_text(cx, ending);
+}
+
+void act__child_noted_ending(struct act__cell *cell, struct act__ending *ending) {
+  const struct act__birth *birth = &act__annex(cell)->birth;
+  const struct act__contract *contract = act__birth_contract(birth);
+  if (contract) {
+    *ending = contract->ending;
+    return;
+  }
+  read_reason(birth, ending);
+  read_text(cell->cold->fail_text, ending);
 }
 
 void act__child_tell_exit(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
   struct act__birth *birth = &act__annex(cell)->birth;
   struct act__system *system = cx->system;
-  if (birth->terms || !birth->reason) act__child_note_ending(cx, cell, ending);
+  struct act__contract *contract = act__birth_contract(birth);
+  if (contract) {
+    contract->ending = *ending;
+  } else {
+    act__args_free(cx, cell, birth);
+    note_reason(birth, ending);
+    birth->args = copy_text(cx, ending);
+  }
   act__store_relaxed(&birth->phase, ACT__CHILD_ENDED);  // relaxed: see act__child_tell_up
   struct act__cell *owner = act__birth_owner(birth);
   if (owner) {
@@ -453,10 +489,12 @@ void act__child_tell_exit(act_cx *cx, struct act__cell *cell, const struct act__
 
 void act__child_leave_name(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
   struct act__birth *birth = &act__annex(cell)->birth;
-  if (!birth->terms || !birth->terms->spec.name) return;
+  if (!birth->terms || !birth->terms->name) return;
+  const struct act__contract *contract = act__birth_contract(birth);
   // Set before STOP was sent; who ends for another reason keeps the name until forgotten.
   bool stopped = act__birth_stop_due(birth) != 0;
-  if (stopped || act__plan(birth->terms->spec.restart, ending->reason) == ACT__PLAN_FORGET) {
-    act__name_remove(cx->system, birth->terms->spec.name, cell);
+  if (stopped || !contract ||
+      act__plan(contract->spec.restart, ending->reason) == ACT__PLAN_FORGET) {
+    act__name_remove(cx->system, birth->terms->name, cell);
   }
 }

@@ -90,9 +90,9 @@ act_rc act_defer(act_cx *cx, void (*fn)(void *), void *arg) {
 // "counter" or, without a name or id, its address.
 static const char *actor_text(const act_cx *cx, char text[ACT_PID_TEXT_MAX]) {
   const struct act__birth *birth = cx->cell ? act__cell_birth(cx->cell) : NULL;
-  const act_child *spec = birth && birth->terms ? &birth->terms->spec : NULL;
-  if (spec && spec->name) return spec->name;
-  if (spec && spec->id) return spec->id;
+  const struct act__terms *terms = birth ? birth->terms : NULL;
+  if (terms && terms->name) return terms->name;
+  if (terms && terms->id) return terms->id;
   return cx->cell ? act_pid_text(act_self(cx), text) : NULL;
 }
 

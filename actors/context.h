@@ -142,7 +142,7 @@ struct act_child;
 // where `then` has no handler (a zero act_exit_then) a child's failure fails the owner. Returns at
 // once: init runs on a worker, messages queue meanwhile. `child` and what it points to are copied,
 // except args of a plain struct type beyond its own bytes, and a `sup`: that tree is borrowed until
-// the child has ended. ACT_ELIMIT, ACT_ENOMEM, ACT_EEXIST (name).
+// the child has ended. So long, its last clean-up included, its copy of args lasts. ACT_ELIMIT, ACT_ENOMEM, ACT_EEXIST (name).
 ACT_MUST act_rc act_spawn(act_cx *cx, const struct act_child *child, act_exit_then then,
                           act_pid *out);
 

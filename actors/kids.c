@@ -100,7 +100,7 @@ void act__kids_add(act_cx *cx, struct act__cell *owner, struct act__birth *birth
   struct act__kids *kids = &owner->cold->kids;
   push_back(cx->system, &kids->all, birth);
   kids->count++;
-  if (birth->terms || kids->starting) return;
+  if (act__birth_contract(birth) || kids->starting) return;
   kids->starting = birth->slot;
 #ifndef ACT_MUTANT_KIDS_NO_START_DEADLINE
   mind(cx, kids->minder, -act__load_relaxed(&birth->due_ns));  // relaxed: the owner's own
@@ -108,7 +108,7 @@ void act__kids_add(act_cx *cx, struct act__cell *owner, struct act__birth *birth
 }
 
 static struct act__kid_list *list_of(struct act__kids *kids, const struct act__birth *birth) {
-  if (birth->terms) return &kids->all;
+  if (act__birth_contract(birth)) return &kids->all;
   return birth->killed ? &kids->killed : birth->stopping ? &kids->stopping : &kids->all;
 }
 
@@ -147,7 +147,8 @@ static bool find_starting(struct act__system *system, struct act__kids *kids, un
   while (kids->starting) {
     struct act__birth *birth = act__kid_at(system, kids->starting);
     // relaxed: who comes up in this very moment is late.
-    bool waits = !birth->terms && act__load_relaxed(&birth->phase) == ACT__CHILD_STARTING;
+    bool waits = !act__birth_contract(birth) &&
+                 act__load_relaxed(&birth->phase) == ACT__CHILD_STARTING;
     if (waits || *steps == 0) return true;
     (*steps)--;
     kids->starting = birth->next;

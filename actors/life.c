@@ -67,7 +67,7 @@ void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc
   if (cell->life == ACT__FREE || cell->life == ACT__DOWN) return;
   struct act__ending ending;
   if (cell->life == ACT__ENDING) {
-    act__birth_ending(act__cell_birth(cell), &ending);
+    act__child_noted_ending(cell, &ending);
     if (reason == ACT_REASON_KILLED && ending.reason == ACT_REASON_NORMAL) {
       note_ending(&ending, reason, rc, text);
       act__child_note_ending(cx, cell, &ending);
@@ -148,13 +148,15 @@ static void drain_pending(act_cx *cx, struct act__cell *cell) {
   }
 }
 
-static void free_cold(struct act__cell *cell) {
+static void free_cold(act_cx *cx, struct act__cell *cell) {
   struct act__cold *cold = cell->cold;
   if (!cold) return;
   ACT_ASSERT(act__list_is_empty(&cold->records));
   act__handle_table_fini(&cold->timer_handles);
   act__handle_table_fini(&cold->monitor_handles);
   act__free(cold->kept);
+  act__pool_free(&cx->me->cache, act__exec_pool(cx->system->exec), cold->fail_text,
+                 ACT_FAIL_TEXT_MAX);
   act__arena_fini(&cold->arena);
   ACT_ASSERT(cold->kids.count == 0);
   act__free(cold);
@@ -178,7 +180,7 @@ static void finish(act_cx *cx, struct act__cell *cell, const struct act__ending 
   }
   drain_pending(cx, cell);
   free_state(cx, cell);
-  free_cold(cell);
+  free_cold(cx, cell);
   // relaxed: a hint for senders, as where it was set.
   act__store_relaxed(&cell->epoch, 0);
   cell->life = ACT__DOWN;
@@ -196,6 +198,6 @@ void act__cell_go_on_ending(act_cx *cx, struct act__cell *cell) {
   if (cell->life != ACT__ENDING) return;
   if (cell->cold && !stop_children(cx, cell->cold)) return;
   struct act__ending ending;
-  act__birth_ending(act__cell_birth(cell), &ending);
+  act__child_noted_ending(cell, &ending);
   finish(cx, cell, &ending);
 }

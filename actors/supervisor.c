@@ -48,9 +48,10 @@ static act_rc start_kid(act_cx *cx, struct kid *kid) {
                     act_rc_text(rc));
   }
   // Its notices are handled in later steps of this turn at the earliest.
-  kid->birth->terms->on_up = on_up;
-  kid->birth->terms->on_exit = on_exit;
-  kid->birth->terms->user = kid;
+  struct act__contract *contract = act__birth_contract(kid->birth);
+  contract->on_up = on_up;
+  contract->on_exit = on_exit;
+  contract->user = kid;
   return ACT_OK;
 }
 
@@ -85,7 +86,7 @@ static act_rc init(void *state, act_cx *cx, const void *args) {
 
 static act_rc on_up(void *state, act_cx *cx, struct act__birth *birth) {
   struct supervisor *self = (struct supervisor *)state;
-  struct kid *kid = (struct kid *)birth->terms->user;
+  struct kid *kid = (struct kid *)act__birth_contract(birth)->user;
   kid->up = true;
   kid->up_ns = act_now(cx);
   bool awaited = self->starting < self->sup->nkids && kid == &self->kids[self->starting];
@@ -131,7 +132,7 @@ static act_rc replace(act_cx *cx, struct kid *kid) {
 static act_rc on_exit(void *state, act_cx *cx, struct act__birth *birth,
                       const struct act__ending *ending) {
   struct supervisor *self = (struct supervisor *)state;
-  struct kid *kid = (struct kid *)birth->terms->user;
+  struct kid *kid = (struct kid *)act__birth_contract(birth)->user;
   int64_t now = act_now(cx), healthy_ns = kid->up ? now - kid->up_ns : 0;
   kid->up = false;
   if (act__plan(kid->spec->restart, ending->reason) == ACT__PLAN_FORGET) {

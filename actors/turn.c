@@ -230,7 +230,6 @@ static void start(act_cx *cx, struct act__cell *cell) {
     return;
   }
   act_rc rc = cell->behavior->init(cell->state, cx, birth->args);
-  if (!birth->terms) act__args_free(cx, cell, birth);
   if (rc == ACT_LATER) {
     // Messages will have to wait aside, so from here on there is a cold part.
     rc = act__cell_cold(cell) ? ACT_OK : ACT_ENOMEM;

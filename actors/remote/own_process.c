@@ -79,7 +79,7 @@ static void set_limit(struct act__cell *cell, struct act__credit limit) {
 
 act_rc act__proxy_attach_process(act_cx *cx, struct act__cell *cell) {
   struct act__remote *remote = cx->system->remote;
-  const act_child *spec = &act__cell_birth(cell)->terms->spec;
+  const act_child *spec = &act__birth_contract(act__cell_birth(cell))->spec;
   if (!remote) return ACT_ENOTSUP;
   if (spec->args && !spec->args_message) {
     act__log(cx->system->log, ACT_LOG_ERROR, "spawn",
@@ -146,7 +146,7 @@ static void spawn(struct act__proxy *proxy) {
   struct act__remote *remote = proxy->remote;
   struct act__worker *me = act__loop_worker(remote->loop);
   // The record's specification does not change while its child runs.
-  const act_process_limits *limits = &act__cell_birth(proxy->cell)->terms->spec.process;
+  const act_process_limits *limits = &act__birth_contract(act__cell_birth(proxy->cell))->spec.process;
   struct act__process_options options = {.address_space_bytes = limits->address_space_bytes,
                                          .cpu_seconds = limits->cpu_seconds,
                                          .descriptors = limits->open_files,
@@ -297,7 +297,7 @@ void act__own_start(act_cx *cx, struct act__cell *cell) {
   struct act__own *own = proxy->own;
   struct act__birth *birth = act__cell_birth(cell);
   ACT_ASSERT(cell->life == ACT__DOWN && !own->process_out && !own->link_out);
-  set_limit(cell, parents_credit(&birth->terms->spec));
+  set_limit(cell, parents_credit(&act__birth_contract(birth)->spec));
   act__cell_begin(cx, cell, birth);
   if (!act__cell_cold(cell)) {
     act__cell_end(cx, cell, ACT_REASON_FAILED, ACT_ENOMEM, "no memory to start");
@@ -317,7 +317,7 @@ void act__own_start(act_cx *cx, struct act__cell *cell) {
 
 static act_rc write_start(struct act__cell *cell, struct act__peer *peer, struct act__bytes *out) {
   const struct act__birth *birth = act__cell_birth(cell);
-  const act_child *spec = &birth->terms->spec;
+  const act_child *spec = &act__birth_contract(birth)->spec;
   struct act__frame_start frame = {
       .request = birth->epoch,
       .mailbox_msgs = act__limit(spec->mailbox.msgs, ACT_MAILBOX_MSGS),
@@ -342,7 +342,7 @@ static void send_start(act_cx *cx, struct act__cell *cell) {
   uint64_t node = proxy->node;
   act__spinlock_unlock(&proxy->lock);
   if (birth->args) {
-    act__pids_grant(remote, node, link, birth->terms->spec.args_message, birth->args, cx->me);
+    act__pids_grant(remote, node, link, act__birth_contract(birth)->spec.args_message, birth->args, cx->me);
   }
   struct act__peer *peer;
   struct act__bytes *out = act__link_begin(remote, link, &peer);
@@ -411,7 +411,7 @@ static void settle(act_cx *cx, struct act__cell *cell) {
   describe(own, &ending);
   if (cell->life == ACT__ENDING) {
     // It was stopped, but what ended it was something else.
-    struct act__ending *noted = &act__cell_birth(cell)->terms->ending;
+    struct act__ending *noted = &act__birth_contract(act__cell_birth(cell))->ending;
     if (noted->reason == ACT_REASON_NORMAL && !own->told && !own->unspawned && own->start_sent) {
       *noted = ending;
     }
@@ -428,7 +428,7 @@ void act__own_end(act_cx *cx, struct act__cell *cell) {
   proxy->linked = false;
   act__spinlock_unlock(&proxy->lock);
   if (own->process_out) {
-    if (act__cell_birth(cell)->terms->ending.reason == ACT_REASON_KILLED) {
+    if (act__birth_contract(act__cell_birth(cell))->ending.reason == ACT_REASON_KILLED) {
       order(proxy, ORDER_KILL);
     } else if (own->told) {
       set_alarm(cx, own, EXIT_GRACE_MS);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plain children: those of whom nothing is remembered but that they are there. What they are promised
-// all the same: deadlines of their own, an exit told with its reason, nothing left behind.
+// Children without a contract (actors/child.h): no alarm is theirs, most are plain, and of those nothing
+// is remembered but that they are there. What they are promised all the same: deadlines, an exit told
+// with its reason, nothing left behind.
 #include <stdio.h>
 #include <string.h>
 
@@ -361,6 +362,61 @@ static void their_number_is_exact(void **state) {
   assert_int_equal(order.rc, ACT_ELIMIT);
 }
 
+// --- what it was given -------------------------------------------------------------------------------------
+
+struct gift {
+  uint64_t mark;
+  unsigned *checked;
+};
+struct keeper {
+  const struct gift *gift;  // its arguments themselves
+};
+ACT_ACTOR0(keeper, struct keeper, struct gift)
+ACT_ON_TICK(keeper, on_keeper_tick)
+
+static void check_gift(void *arg) {
+  const struct gift *gift = arg;
+  assert_int_equal(gift->mark, 0x67696674);
+  ++*gift->checked;
+}
+
+static act_rc keeper_init(struct keeper *self, act_cx *cx, const struct gift *gift) {
+  self->gift = gift;
+  act_rc rc = act_defer(cx, check_gift, (void *)(uintptr_t)gift);
+  return rc ? rc : act_after(cx, 10, on_keeper_tick_then(0), NULL);
+}
+
+static act_rc on_keeper_tick(struct keeper *self, act_cx *cx, const act_tick *tick) {
+  (void)tick;
+  check_gift((void *)(uintptr_t)self->gift);
+  act_child child = {.behavior = &puppet_actor};  // so that its end takes longer
+  act_rc rc = act_spawn(cx, &child, (act_exit_then){{NULL, 0}}, NULL);
+  return rc ? rc : act_fail(cx, ACT_EFAIL, "with text");
+}
+
+static act_rc spawn_keepers(struct puppet *self, act_cx *cx, void *arg) {
+  (void)self;
+  struct gift gift = {0x67696674, arg};
+  act_child plain = {.behavior = &keeper, .args = &gift}, with_terms = plain, by_contract = plain;
+  with_terms.id = "with terms";
+  by_contract.stop_ms = 100;
+  act_rc rc = act_spawn(cx, &plain, on_exit_then(0), NULL);
+  if (!rc) rc = act_spawn(cx, &with_terms, on_exit_then(1), NULL);
+  if (!rc) rc = act_spawn(cx, &by_contract, on_exit_then(2), NULL);
+  memset(&gift, 0, sizeof gift);
+  return rc;
+}
+
+static void arguments_last_as_long_as_their_child(void **state) {
+  (void)state;
+  unsigned checked = 0;
+  world_run(&world, owner, spawn_keepers, &checked);
+  act_sim_advance(world.sim, 20);
+  assert_int_equal(checked, 6);
+  assert_int_equal(seen.count, 3);
+  assert_string_equal(seen.text, "with text");
+}
+
 // --- all of a node ---------------------------------------------------------------------------------------
 
 static void the_number_of_actors_of_a_node_is_exact(void **state) {
@@ -451,6 +507,7 @@ int main(void) {
       KIDS_TEST(one_that_is_stopped_before_it_ran_leaves_nothing),
       KIDS_TEST(a_spawn_without_memory_leaves_nothing),
       KIDS_TEST(their_number_is_exact),
+      KIDS_TEST(arguments_last_as_long_as_their_child),
       cmocka_unit_test(the_number_of_actors_of_a_node_is_exact),
       cmocka_unit_test(one_that_never_leaves_its_handler_is_stuck),
   };
