@@ -19,6 +19,7 @@
 struct bench_extra {
   char key[24];
   double value;
+  double most;  // what the median over the runs may be at most; 0: anything
 };
 
 // A plain value: it comes through a pipe from the process of the run.
@@ -77,6 +78,9 @@ void bench_end(struct bench *bench, act_cx *cx, uint64_t n);
 // Notes the first thing that does not hold.
 void bench_check(struct bench *bench, bool holds, const char *what);
 void bench_extra(struct bench *bench, const char *key, double value);
+// The same for a figure with a limit. One run proves nothing about it: the median of three or more does,
+// and where it is over the limit the line of medians says ok=no.
+void bench_extra_at_most(struct bench *bench, const char *key, double value, double most);
 
 int64_t bench_now_ns(void);
 double bench_cpu_seconds(void);      // of this process

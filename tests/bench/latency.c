@@ -3,7 +3,8 @@
 // Open loop: a thread outside sends to a hundred actors by a schedule; each message is 1 us of work.
 // First the capacity is measured by sending as fast as it goes; then a part of it is offered. How
 // late a message is done is counted from when it was due to be sent. The same schedule then runs
-// through a program without actors.
+// through a program without actors. At half of the capacity p99.9 may be three times that program's, in
+// the median over the runs: in one run a single stop of a processor decides it.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@
 #include "tests/bench/workloads.h"
 
 ACT_MSG(load_request, (i64, due_ns, 1))
+#define P999_RATIO_MAX 3.0  // of ours to the floor's, at half of the capacity
+
 #define LOAD(CAST, CALL, P) CAST(P, 1, request, load_request)
 ACT_PROTOCOL(load, 1, LOAD)
 
@@ -114,7 +117,7 @@ static void percentiles(struct bench *bench, const char *prefix,
   }
 }
 
-static void run_load(struct load *load, double part) {
+static void run_load(struct load *load, double part, double ratio_max) {
   struct bench *bench = load->bench;
   double rate = measure_capacity(load) * part;
   uint64_t n = (uint64_t)(rate * (bench->quick ? 0.02 : 1.0)) + 1;
@@ -130,12 +133,12 @@ static void run_load(struct load *load, double part) {
   bench->result.ns_per = bench_histogram_at(&late, 0.5);
   percentiles(bench, "", &late);
   percentiles(bench, "floor_", &floor);
-  bench_extra(bench, "p999_ratio",
-              bench_histogram_at(&late, 0.999) / bench_histogram_at(&floor, 0.999));
+  double ratio = bench_histogram_at(&late, 0.999) / bench_histogram_at(&floor, 0.999);
+  bench_extra_at_most(bench, "p999_ratio", ratio, bench->quick ? 0 : ratio_max);
   bench_extra(bench, "refused", (double)(load->refused - refused));
 }
 
-static void offer_part(struct bench *bench, double part) {
+static void offer_part(struct bench *bench, double part, double ratio_max) {
   struct load load = {.bench = bench};
   act_child kids[OPEN_LOOP_ACTORS] = {{0}};
   char names[OPEN_LOOP_ACTORS][16];
@@ -159,7 +162,7 @@ static void offer_part(struct bench *bench, double part) {
     for (unsigned i = 0; i < OPEN_LOOP_ACTORS && !rc; i++) {
       rc = load_svc_named(load.cx, names[i], &load.sinks[i]);
     }
-    if (!rc) run_load(&load, part);
+    if (!rc) run_load(&load, part, ratio_max);
     act_outside_close(load.cx);
     bench_check(bench, act_stop(rt) == 0, "the stop was not clean");
   }
@@ -168,13 +171,13 @@ static void offer_part(struct bench *bench, double part) {
 }
 
 void bench_latency10(struct bench *bench) {
-  offer_part(bench, 0.1);
+  offer_part(bench, 0.1, 0);
 }
 
 void bench_latency50(struct bench *bench) {
-  offer_part(bench, 0.5);
+  offer_part(bench, 0.5, P999_RATIO_MAX);
 }
 
 void bench_latency80(struct bench *bench) {
-  offer_part(bench, 0.8);
+  offer_part(bench, 0.8, 0);
 }

@@ -31,6 +31,7 @@ static void note_extra(struct report *report, const struct bench_extra *extra) {
   if (i == report->extras_count) {
     report->extras_count++;
     memcpy(report->keys[i], extra->key, sizeof report->keys[i]);
+    report->most[i] = extra->most;
   }
   note(&report->extras[i], extra->value);
 }
@@ -66,7 +67,19 @@ void report_run(struct report *report, const struct bench_result *result, double
   for (unsigned i = 0; i < result->extras_count; i++) note_extra(report, &result->extras[i]);
 }
 
-double report_median(const struct report *report) {
+static void judge(struct report *report) {
+  for (unsigned i = 0; i < report->extras_count; i++) {
+    const struct report_series *series = &report->extras[i];
+    if (report->most[i] <= 0 || series->count < REPORT_VERDICT_RUNS) continue;
+    if (median(series) <= report->most[i]) continue;
+    report->all_ok = false;
+    fprintf(stderr, "bench: %s with %u workers: the median of %s is %.4g, more than %.4g\n",
+            report->name, report->workers, report->keys[i], median(series), report->most[i]);
+  }
+}
+
+double report_median(struct report *report) {
+  judge(report);
   double rate = median(&report->rate);
   printf("median workload=%s workers=%u rate=%.0f/s ns_per=%.2f floor_ratio=%.2f ok=%s\n",
          report->name, report->workers, rate, median(&report->ns_per), median(&report->ratio),

@@ -81,11 +81,16 @@ void bench_check(struct bench *bench, bool holds, const char *what) {
 }
 
 void bench_extra(struct bench *bench, const char *key, double value) {
+  bench_extra_at_most(bench, key, value, 0);
+}
+
+void bench_extra_at_most(struct bench *bench, const char *key, double value, double most) {
   struct bench_result *result = &bench->result;
   if (result->extras_count == BENCH_EXTRAS_MAX) return;
   struct bench_extra *extra = &result->extras[result->extras_count++];
   snprintf(extra->key, sizeof extra->key, "%s", key);
   extra->value = value;
+  extra->most = most;
 }
 
 // The first lines only: who stops a million actors badly logs a million times.
