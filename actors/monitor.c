@@ -44,7 +44,15 @@ static bool link_watch(struct act__watch *watch, struct act__cell *target, uint3
   act__spinlock_lock(lock);
   // acquire [birth]: pairs with act__mailbox_open, before which watch_epoch was set.
   bool there = act__admission_generation(act__load_acquire(&target->mailbox.admission)) == gen;
-  uint32_t watchable = act__load_relaxed(&target->watch_epoch);  // relaxed: see above
+#ifdef ACT_MUTANT_MONITOR_NEXT_TENANT
+  act__thread_yield();
+  uint32_t watchable = act__load_relaxed(&target->watch_epoch);
+#else
+  // acquire [tenant]: pairs with act__cell_allocate, which takes no lock. If that epoch is the next
+  // actor's, the generation has changed, and is seen to have.
+  uint32_t watchable = act__load_acquire(&target->watch_epoch);
+  there = there && act__mailbox_generation(&target->mailbox) == gen;
+#endif
   there = there && watchable && (epoch == 0 || epoch == watchable);
   if (there) {
     struct act__watch **list = &act__annex(target)->watchers;

@@ -255,8 +255,10 @@ struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, uin
   act__store_relaxed(&cell->granted, 0);
   act__store_relaxed(&cell->remote, 0);
   act__store_relaxed(&cell->park_ms, 0);
-  // Without the stripe's lock: who looks here by this generation has acquired the mailbox's opening.
-  act__store_relaxed(&cell->watch_epoch, 1);
+  // Without the stripe's lock. release [tenant]: pairs with the acquire in act_monitor, so that who
+  // means the slot's last actor and reads this finds another generation. (Who means this one has
+  // acquired the mailbox's opening.)
+  act__store_release(&cell->watch_epoch, 1);
   cell->state = NULL;
   cell->behavior = NULL;
   cell->life = ACT__DOWN;
