@@ -62,10 +62,38 @@ static struct act__link *sort_chain(struct act__link *node) {
   return chain;
 }
 
-// The timers of a part of a tick.
+// The timers of a part of a tick: a chain that grows at its end, and what comes behind it, which grows
+// at its front.
 struct part {
-  struct act__link *first, **end;
+  struct act__link *first, **end, *behind;
 };
+
+static struct part *part_of(struct part *parts, int64_t tick_ns, const struct act__link *node) {
+  int64_t due = ACT__CONTAINER_OF(node, struct act__timer, link)->due_ns;
+#ifdef ACT_MUTANT_WHEEL_OVERDUE_LAST
+  if (due < tick_ns) due = tick_ns + (INT64_C(1) << ACT__WHEEL_TICK_SHIFT) - 1;
+#endif
+  return due < tick_ns ? parts : &parts[1 + ((due - tick_ns) >> SORT_PART_SHIFT)];
+}
+
+// Deals a list out, from both ends towards the middle: its timers come from far away in memory, and
+// so two are on their way at a time.
+static void deal_out(struct act__link *head, struct part *parts, int64_t tick_ns) {
+  struct act__link *first = head->next, *last = head->prev;
+  for (;;) {
+    struct act__link *next = first->next, *before = last->prev;
+    struct part *part = part_of(parts, tick_ns, first);
+    *part->end = first;
+    part->end = &first->next;
+    if (first == last) return;
+    part = part_of(parts, tick_ns, last);
+    last->next = part->behind;
+    part->behind = last;
+    if (next == last) return;
+    first = next;
+    last = before;
+  }
+}
 
 static bool are_few(const struct act__link *head) {
   int n = 0;
@@ -86,7 +114,7 @@ static struct act__link *append(struct act__link *before, struct act__link *chai
 }
 
 // Sorts a slot of the lowest level by due time, stably. First by the part of its tick, in one pass
-// that also brings the timers near; then each part, which is short, by merging. Those that were
+// that brings the timers near; then each part, which is short, by merging. Those that were
 // overdue when they were armed have earlier ticks: they come first, in a part of their own.
 static void sort_by_due(struct act__link *head, int64_t tick_ns) {
   struct act__link *before = head;
@@ -98,18 +126,13 @@ static void sort_by_due(struct act__link *head, int64_t tick_ns) {
     return;
   }
   struct part parts[1 + SORT_PARTS];
-  for (int i = 0; i <= SORT_PARTS; i++) parts[i].end = &parts[i].first;
-  for (struct act__link *node = head->next; node != head; node = node->next) {
-    int64_t due = due_of(node);
-#ifdef ACT_MUTANT_WHEEL_OVERDUE_LAST
-    if (due < tick_ns) due = tick_ns + (INT64_C(1) << ACT__WHEEL_TICK_SHIFT) - 1;
-#endif
-    struct part *part = due < tick_ns ? parts : &parts[1 + ((due - tick_ns) >> SORT_PART_SHIFT)];
-    *part->end = node;
-    part->end = &node->next;
-  }
   for (int i = 0; i <= SORT_PARTS; i++) {
-    *parts[i].end = NULL;
+    parts[i].end = &parts[i].first;
+    parts[i].behind = NULL;
+  }
+  deal_out(head, parts, tick_ns);
+  for (int i = 0; i <= SORT_PARTS; i++) {
+    *parts[i].end = parts[i].behind;
     before = append(before, sort_chain(parts[i].first));
   }
   before->next = head;
