@@ -172,11 +172,17 @@ void act__crew_away(struct act__crew_worker *me);
 // It was woken and found nothing to do. Owner.
 void act__crew_called_in_vain(struct act__crew_worker *me);
 
+// Something waits behind the turn under way, or the one that begins: others may take it should that
+// turn last. Owner.
+static inline void act__crew_show_waiting(struct act__crew_worker *me) {
+  // relaxed: a hint. A thief that finds nothing clears it behind the door, where we have been since.
+  if (!act__load_relaxed(&me->board.waiting)) act__store_relaxed(&me->board.waiting, 1);
+}
+
 // Something has been put behind the turn under way, and `length` tasks wait in the queue now. Owner.
 void act__crew_call(struct act__crew_worker *me, uint32_t length);
 static inline void act__crew_offer(struct act__crew_worker *me, uint32_t length) {
-  // relaxed: a hint. A thief that finds nothing clears it behind the door, where we have been since.
-  if (!act__load_relaxed(&me->board.waiting)) act__store_relaxed(&me->board.waiting, 1);
+  act__crew_show_waiting(me);
   if (__builtin_expect(length >= me->pace.enough, 0)) act__crew_call(me, length);
 }
 

@@ -24,7 +24,13 @@ static struct act__task *keep_rest(struct act__crew_worker *me, struct act__task
   struct act__task *task = act__task_chain_pop(chain);
   act__crew_enter(me);
   act__runq_push_chain(&me->queue, chain);
+  bool waits = me->queue.length > 0;
   act__crew_leave(me);
+#ifdef ACT_MUTANT_REST_UNSHOWN
+  waits = false;
+#endif
+  // The next look comes after the first of them, and that may be a long turn.
+  if (waits) act__crew_show_waiting(me);
   return task;
 }
 
@@ -127,8 +133,13 @@ static void rob(struct act__crew_worker *victim, int64_t age, struct act__task_c
     act__task_chain_push(chain, victim->next);
     victim->next = NULL;
   }
-  // relaxed: the victim reads it after its next time behind the door; see offer in look.c.
-  if (!victim->next && victim->queue.length == 0) act__store_relaxed(&victim->board.waiting, 0);
+  uint32_t waiting = victim->queue.length + (victim->next ? 1 : 0);
+  // relaxed: the victim reads them after its next time behind the door; see offer in look.c.
+  if (waiting == 0) act__store_relaxed(&victim->board.waiting, 0);
+#ifndef ACT_MUTANT_THIEF_LEAVES_WORTH
+  // It may be in a long turn, and until its end nobody else would say that it is not worth it.
+  if (waiting <= 1) act__store_relaxed(&victim->board.worth, 0);
+#endif
 }
 
 // Was the last theft worth it? Asked when its loot is run.
