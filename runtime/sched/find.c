@@ -155,6 +155,9 @@ static void judge_the_loot(struct act__crew_worker *me) {
 
 static struct act__task *steal_from(struct act__crew_worker *me, struct act__crew_worker *victim) {
   int64_t now_ns = me->base.now_ns;
+#ifdef ACT_MUTANT_NOBODY_STEALS
+  if (now_ns > 0) return NULL;
+#endif
   if (!is_worth_a_visit(victim, now_ns) || !act__door_force(&victim->door)) return NULL;
   struct act__task_chain chain = {0};
   rob(victim, age_ns(victim, now_ns), &chain);
