@@ -19,6 +19,7 @@ ACT_ON_TICK(puppet_actor, on_late_fail)
 
 static struct {
   act_sim *sim;
+  act_rc stopped;  // what a stop of it says while its exit is told
   unsigned count;
   act_exit last;
   char text[ACT_FAIL_TEXT_MAX], child[64];
@@ -33,6 +34,7 @@ static act_rc on_exit(struct puppet *self, act_cx *cx, const act_exit *exit) {
   seen.tags[seen.count] = exit->tag;
   seen.count++;
   seen.last = *exit;
+  seen.stopped = act_stop_child(cx, exit->pid);
   snprintf(seen.text, sizeof seen.text, "%s", exit->text);
   snprintf(seen.child, sizeof seen.child, "%s", exit->child);
   return ACT_OK;
@@ -173,6 +175,7 @@ static void the_deadline_of_one_that_is_gone_does_not_hide_the_next(void **state
   assert_int_equal(order.rc, ACT_OK);
   assert_int_equal(seen.count, 1);
   assert_int_equal(seen.last.reason, ACT_REASON_NORMAL);
+  assert_int_equal(seen.stopped, ACT_EDEAD);
   act_sim_advance(world.sim, ACT_START_MS + 1);
   assert_int_equal(seen.count, 2);
   assert_int_equal(seen.last.tag, 1);
@@ -249,6 +252,21 @@ static void a_failure_is_told_with_its_text(void **state) {
   assert_int_equal(seen.last.rc, ACT_EBADMSG);
   assert_string_equal(seen.text, "the reason why");
   assert_true(act_pid_equal(seen.last.pid, order.pids[0]));
+}
+
+static act_rc fail_by_no_code(struct puppet *self, act_cx *cx, void *arg) {
+  (void)self;
+  (void)arg;
+  return act_fail(cx, (act_rc)-256, "no code of ours");
+}
+
+static void a_failure_by_a_number_that_is_no_code_is_one(void **state) {
+  (void)state;
+  order.args.init = fail_by_no_code;
+  world_run(&world, owner, spawn, &order);
+  assert_int_equal(seen.last.reason, ACT_REASON_FAILED);
+  assert_int_equal(seen.last.rc, ACT_EFAIL);
+  assert_string_equal(seen.text, "no code of ours");
 }
 
 // Its own child, which has to end first, is asked to in a turn of its own.
@@ -501,6 +519,7 @@ int main(void) {
       KIDS_TEST(a_deadline_that_shrinks_holds_for_those_before_it),
       KIDS_TEST(a_child_of_which_the_owner_asked_the_end_ends_normally),
       KIDS_TEST(a_failure_is_told_with_its_text),
+      KIDS_TEST(a_failure_by_a_number_that_is_no_code_is_one),
       KIDS_TEST(a_failure_that_takes_longer_keeps_its_text),
       KIDS_TEST(an_end_without_memory_is_told_all_the_same),
       KIDS_TEST(an_unhandled_failure_is_the_owners),
