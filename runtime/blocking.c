@@ -22,27 +22,6 @@ act_rc act__blocking_init(struct act__blocking *pool, struct act__clock *clock,
   return ACT_OK;
 }
 
-void act__blocking_fini(struct act__blocking *pool) {
-  if (!pool->threads) return;
-  act__mutex_lock(&pool->mutex);
-  pool->closing = true;
-  for (unsigned i = 0; i < pool->threads_max; i++) act__cond_signal(&pool->threads[i].call);
-  act__mutex_unlock(&pool->mutex);
-
-  // States change no more from here on except RUNNING to ENDED, which join waits for.
-  for (unsigned i = 0; i < pool->threads_max; i++) {
-    act__mutex_lock(&pool->mutex);
-    bool started = pool->threads[i].state != ACT__BLOCKING_FREE;
-    act__mutex_unlock(&pool->mutex);
-    if (started) act__thread_join(&pool->threads[i].thread);
-  }
-  ACT_ASSERT(act__job_queue_is_empty(&pool->queue));
-  for (unsigned i = 0; i < pool->threads_max; i++) act__cond_fini(&pool->threads[i].call);
-  act__mutex_fini(&pool->mutex);
-  act__free(pool->threads);
-  *pool = (struct act__blocking){0};
-}
-
 // --- calling somebody up ------------------------------------------------------------------------
 
 static void thread_main(void *arg);
@@ -282,6 +261,43 @@ static void thread_main(void *arg) {
     }
     called = sleep_until_called(self);
   }
+}
+
+// --- the end ------------------------------------------------------------------------------------
+
+// Nobody is called up any more once the pool is closing, so what waits gets its threads before, with
+// the mutex held: its jobs may be long, or wait for each other.
+static void start_for_all(struct act__blocking *pool) {
+  uint64_t waiting = act__job_queue_pushed(&pool->queue) - act__job_queue_taken(&pool->queue);
+  struct act__blocking_thread *thread;
+  for (; waiting > 0 && pool->running < pool->threads_max; waiting--) {
+    if (start_thread(pool, &thread)) return;  // then those that are there run them
+    put_on_lookout(thread, true);
+  }
+}
+
+void act__blocking_fini(struct act__blocking *pool) {
+  if (!pool->threads) return;
+  act__mutex_lock(&pool->mutex);
+#ifndef ACT_MUTANT_BLOCKING_CLOSES_ALONE
+  start_for_all(pool);
+#endif
+  pool->closing = true;
+  for (unsigned i = 0; i < pool->threads_max; i++) act__cond_signal(&pool->threads[i].call);
+  act__mutex_unlock(&pool->mutex);
+
+  // States change no more from here on except RUNNING to ENDED, which join waits for.
+  for (unsigned i = 0; i < pool->threads_max; i++) {
+    act__mutex_lock(&pool->mutex);
+    bool started = pool->threads[i].state != ACT__BLOCKING_FREE;
+    act__mutex_unlock(&pool->mutex);
+    if (started) act__thread_join(&pool->threads[i].thread);
+  }
+  ACT_ASSERT(act__job_queue_is_empty(&pool->queue));
+  for (unsigned i = 0; i < pool->threads_max; i++) act__cond_fini(&pool->threads[i].call);
+  act__mutex_fini(&pool->mutex);
+  act__free(pool->threads);
+  *pool = (struct act__blocking){0};
 }
 
 unsigned act__blocking_running(struct act__blocking *pool) {

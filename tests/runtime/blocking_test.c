@@ -255,6 +255,27 @@ static void fini_runs_what_still_waits(void **state) {
   assert_int_equal(gate.done, THREADS + QUEUE);
 }
 
+static void wait_for_the_others(struct act__job *job) {
+  (void)job;
+  act__mutex_lock(&gate.mutex);
+  gate.inside_max++;
+  act__cond_broadcast(&gate.changed);
+  while (gate.inside_max < THREADS) act__cond_wait(&gate.changed, &gate.mutex);
+  act__mutex_unlock(&gate.mutex);
+}
+
+static void fini_lets_no_job_wait_behind_one_that_blocks(void **state) {
+  (void)state;
+  struct numbered jobs[THREADS];
+  fill(jobs, THREADS);
+  for (unsigned i = 0; i < THREADS; i++) jobs[i].job.work = wait_for_the_others;
+  push_all(jobs, 0, THREADS);
+
+  act__blocking_fini(&pool);
+
+  assert_int_equal(gate.done, THREADS);
+}
+
 static void failed_allocation_is_an_answer(void **state) {
   (void)state;
   struct act__blocking other;
@@ -276,6 +297,7 @@ int main(void) {
       TEST(every_job_of_many_pushers_runs_once),
       TEST(short_jobs_go_on_beside_blocked_ones),
       TEST(fini_runs_what_still_waits),
+      TEST(fini_lets_no_job_wait_behind_one_that_blocks),
       TEST(failed_allocation_is_an_answer),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
