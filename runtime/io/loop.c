@@ -197,8 +197,14 @@ static void run_own(struct act__loop *loop) {
 
 // --- polling ------------------------------------------------------------------------------------
 
+// Its only purpose is to end the wait. It may come before the wait has begun, for uv_run first runs
+// the timers that are due by then, and it would not come again.
 static void on_limit(uv_timer_t *limit) {
-  (void)limit;  // its only purpose is to end the wait
+#ifndef ACT_MUTANT_LOOP_LIMIT_ONCE
+  uv_stop(limit->loop);
+#else
+  (void)limit;
+#endif
 }
 
 static void poll_loop(struct act__poller *poller, struct act__worker *me, int64_t timeout_ns) {

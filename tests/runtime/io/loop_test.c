@@ -81,6 +81,20 @@ static void a_poll_of_zero_does_not_wait_and_one_with_a_limit_ends(void **state)
   act__loop_destroy(loop);
 }
 
+// The loop counts milliseconds from one update of its time to the next; the limit of one millisecond is
+// over at once where the second update falls into the next one.
+static void a_limit_that_is_over_before_the_wait_begins_ends_it(void **state) {
+  (void)state;
+  struct act__loop *loop = new_loop();
+  for (int i = 0; i < 200; i++) {
+    int64_t before_ns = i % 40 * 50;
+    while (act__loop_now_ns(loop) % ACT__NS_PER_MS < ACT__NS_PER_MS - before_ns - 200) {
+    }
+    poll_once(loop, 1);
+  }
+  act__loop_destroy(loop);
+}
+
 static void wake_from_thread(void *poller) {
   ((struct act__poller *)poller)->wake(poller);
 }
@@ -264,6 +278,7 @@ int main(void) {
       cmocka_unit_test(jobs_run_in_the_order_they_were_posted),
       cmocka_unit_test(a_job_may_post_jobs_and_they_run_in_the_same_poll),
       cmocka_unit_test(a_poll_of_zero_does_not_wait_and_one_with_a_limit_ends),
+      cmocka_unit_test(a_limit_that_is_over_before_the_wait_begins_ends_it),
       cmocka_unit_test(a_wake_ends_a_poll_without_limit_and_also_the_next_one_if_none_waits),
       cmocka_unit_test(no_wake_up_is_lost_between_posters_and_the_loop),
       cmocka_unit_test(the_worker_inside_poll_is_known_to_callbacks),
