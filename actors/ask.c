@@ -232,7 +232,7 @@ static bool alarm_serves(struct act__ask *ask, int64_t deadline_ns) {
   return ask->alarm_ns <= deadline_ns || !act__alarm_cancel(ask->system->exec, &ask->alarm);
 }
 
-act_reply act__ask_open(act_cx *cx, struct act__ask *ask, int64_t deadline_ns) {
+uint32_t act__ask_open(act_cx *cx, struct act__ask *ask, int64_t deadline_ns) {
   ask->notice.dropped = false;
   act__store_relaxed(&ask->node, 0);                   // relaxed: published by the word
   act__store_relaxed(&ask->deadline_ns, deadline_ns);  // relaxed: likewise
@@ -250,7 +250,7 @@ act_reply act__ask_open(act_cx *cx, struct act__ask *ask, int64_t deadline_ns) {
     if (arm) ask->alarm_ns = deadline_ns;
     if (!act__ask_word_open(&ask->word, &word)) continue;
     if (arm) act__alarm_arm(ask->system->exec, cx->me, &ask->alarm, deadline_ns);
-    return (act_reply){ask->system->incarnation, ask->index, act__ask_word_gen(word)};
+    return act__ask_word_gen(word);
   }
 }
 
@@ -276,20 +276,12 @@ static act_rc reserve_ask(act_cx *cx, act_then then, const act_op *op, struct ac
   return ACT_OK;
 }
 
-act_rc act__ask_send(act_cx *cx, act_pid to, const act_op *op, const void *message, act_reply token,
-                     int64_t deadline_ns) {
-  struct act__env_extension extension = {.deadline_ns = deadline_ns,
-                                         .sent_ns = act_now(cx),
-                                         .reply_node = token.node,
-                                         .reply_index = token.index,
-                                         .reply_gen = token.gen};
-  act_rc rc = act__send_with(cx, to, op, message, &extension, ACT__ENV_ASK);
-  if (rc) {
-    ACT__COUNT(cx->system, cx, refused);
-  } else {
-    ACT__COUNT(cx->system, cx, sent);
+void act__ask_send(act_cx *cx, struct act__ask *ask, uint32_t gen, const act_pid *to,
+                   const act_op *op, const void *message, int64_t deadline_ns) {
+  act_rc rc = act__send_request(cx, to, op, message, ask->index, gen, deadline_ns);
+  if (__builtin_expect(rc != ACT_OK, 0)) {
+    act__ask_end(cx->system, cx, act__ask_token(ask, gen), rc, NULL);
   }
-  return rc;
 }
 
 act_rc act__ask(act_cx *cx, act_pid to, const act_op *op, const void *message, uint32_t timeout_ms,
@@ -299,10 +291,9 @@ act_rc act__ask(act_cx *cx, act_pid to, const act_op *op, const void *message, u
   act_rc rc = reserve_ask(cx, then, op, &ask);
   if (rc) return rc;
   int64_t deadline_ns = act__ask_deadline(cx, timeout_ms);
-  act_reply token = act__ask_open(cx, ask, deadline_ns);
+  uint32_t gen = act__ask_open(cx, ask, deadline_ns);
   // What the send says comes to the continuation like every other end: one place to handle it.
-  rc = act__ask_send(cx, to, op, message, token, deadline_ns);
-  if (rc) act__ask_end(cx->system, cx, token, rc, NULL);
+  act__ask_send(cx, ask, gen, &to, op, message, deadline_ns);
   return ACT_OK;
 }
 
@@ -331,7 +322,8 @@ act_rc act__lookup(act_cx *cx, const char *name, const act_protocol *protocol, u
   struct act__ask *ask;
   act_rc rc = reserve_ask(cx, then, NULL, &ask);
   if (rc) return rc;
-  act_reply token = act__ask_open(cx, ask, act__ask_deadline(cx, timeout_ms));
+  uint32_t gen = act__ask_open(cx, ask, act__ask_deadline(cx, timeout_ms));
+  act_reply token = act__ask_token(ask, gen);
   if (!at) {
     end_local_lookup(cx, name, length, token);
   } else if ((rc = act__remote_lookup(cx->system, cx, name, length, at + 1, protocol, token))) {

@@ -76,13 +76,21 @@ struct act__ask *act__ask_allocate(act_cx *cx, act_rc *rc);
 // Takes it back, closed. Its alarm may still be set.
 void act__ask_free(act_cx *cx, struct act__ask *ask);
 
-// ask.c: opens a record that is filled in and arms its alarm; the token of its ask.
-act_reply act__ask_open(act_cx *cx, struct act__ask *ask, int64_t deadline_ns);
+// The token of the ask that it serves in this generation.
+static inline act_reply act__ask_token(const struct act__ask *ask, uint32_t gen) {
+  return (act_reply){ask->system->incarnation, ask->index, gen};
+}
+
+// --- ask.c -----------------------------------------------------------------------------------------
+
+// Opens a record that is filled in, with an alarm for the deadline; the generation of its ask.
+uint32_t act__ask_open(act_cx *cx, struct act__ask *ask, int64_t deadline_ns);
 // From now, and no later than what the request in hand has left.
 int64_t act__ask_deadline(act_cx *cx, uint32_t timeout_ms);
-ACT_MUST act_rc act__ask_send(act_cx *cx, act_pid to, const act_op *op, const void *message,
-                              act_reply token, int64_t deadline_ns);
-// ask.c: its alarm has fired.
+// Sends the request of an open ask; where that fails, the ask ends with why.
+void act__ask_send(act_cx *cx, struct act__ask *ask, uint32_t gen, const act_pid *to,
+                   const act_op *op, const void *message, int64_t deadline_ns);
+// Its alarm has fired.
 void act__ask_on_alarm(struct act__ask *ask, struct act__worker *me);
 // call.c: the caller of an ask without an owner may go on.
 void act__ask_call_ended(struct act__ask_call *call);

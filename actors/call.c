@@ -65,9 +65,7 @@ act_rc act__call(act_cx *cx, act_pid to, const act_op *op, const void *message, 
   ask->notice.owner = NULL;
   ask->call = &call;
   int64_t deadline_ns = act__ask_deadline(cx, timeout_ms);
-  act_reply token = act__ask_open(cx, ask, deadline_ns);
-  rc = act__ask_send(cx, to, op, message, token, deadline_ns);
-  if (rc) act__ask_end(cx->system, cx, token, rc, NULL);
+  act__ask_send(cx, ask, act__ask_open(cx, ask, deadline_ns), &to, op, message, deadline_ns);
   wait_for_end(cx->system, &call);
   act__parker_fini(&call.parker);
   rc = ask->status;

@@ -472,6 +472,10 @@ static inline void act__env_free(struct act__system *system, act_cx *cx, struct 
 // One send; `extension` NULL for a plain message. cx may be outside.
 ACT_MUST act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *message,
                                const struct act__env_extension *extension, uint16_t flags);
+// The request of an ask of this node, whose token this is.
+ACT_MUST act_rc act__send_request(act_cx *cx, const act_pid *to, const act_op *op,
+                                  const void *message, uint32_t index, uint32_t gen,
+                                  int64_t deadline_ns);
 // A free envelope with room for `size` bytes of payload. NULL: no memory.
 struct act__env *act__env_allocate(struct act__system *system, act_cx *cx, size_t size,
                                    uint16_t flags);

@@ -158,36 +158,56 @@ act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *mess
   return ACT_OK;
 }
 
-#define PLAIN_MAX (ACT__POOL_BLOCK_MAX - sizeof(struct act__env))
-
 // The send that nearly all are: a flat message to an actor of this node that has room for it. ACT_LATER:
 // it is another one, or it is refused, and nothing has been done.
-ALWAYS_INLINE act_rc send_plain(act_cx *cx, act_pid to, const act_op *op, const void *message) {
+ALWAYS_INLINE act_rc send_plain(act_cx *cx, act_pid to, const act_op *op, const void *message,
+                                const struct act__env_extension *extension, uint16_t flags) {
   struct act__system *system = cx->system;
   const act_schema *schema = op->message;
-  if (to.node != system->incarnation || !schema->is_flat || schema->size > PLAIN_MAX) {
+  size_t header = act__env_header_bytes(flags);
+  if (to.node != system->incarnation || !schema->is_flat ||
+      schema->size > ACT__POOL_BLOCK_MAX - header) {
     return ACT_LATER;
   }
   struct act__cell *cell = act__cell_at(system, to.slot);
   // relaxed: the reservation fails if they belong to another generation.
   if (!cell || act__load_relaxed(&cell->remote)) return ACT_LATER;
   if (to.epoch && act__load_relaxed(&cell->epoch) != to.epoch) return ACT_LATER;
-  uint32_t units = act__env_units(sizeof(struct act__env) + schema->size);
+  uint32_t units = act__env_units(header + schema->size);
   // relaxed: likewise.
   if (act__mailbox_reserve(&cell->mailbox, to.gen, units, act__load_relaxed(&cell->msgs_max),
                            act__load_relaxed(&cell->units_max)) != ACT__ADMIT_OK) {
     return ACT_LATER;
   }
-  struct act__env *env =
-      make_env(cx, to.epoch, op, message, schema->size, NULL, ACT__ENV_COUNTED);
+  struct act__env *env = make_env(cx, to.epoch, op, message, schema->size, extension, flags);
   if (!env) return take_back(cx, cell, units, ACT_ENOMEM);
   act__cell_push(system, cx->me, cell, env);
   return ACT_OK;
 }
 
 act_rc act__send(act_cx *cx, act_pid to, const act_op *op, const void *message) {
-  act_rc rc = send_plain(cx, to, op, message);
+  act_rc rc = send_plain(cx, to, op, message, NULL, ACT__ENV_COUNTED);
   if (__builtin_expect(rc == ACT_LATER, 0)) rc = act__send_with(cx, to, op, message, NULL, 0);
+  if (rc) {
+    ACT__COUNT(cx->system, cx, refused);
+  } else {
+    ACT__COUNT(cx->system, cx, sent);
+  }
+  return rc;
+}
+
+act_rc act__send_request(act_cx *cx, const act_pid *to, const act_op *op, const void *message,
+                         uint32_t index, uint32_t gen, int64_t deadline_ns) {
+  struct act__env_extension extension = {.deadline_ns = deadline_ns,
+                                         .sent_ns = act_now(cx),
+                                         .reply_node = cx->system->incarnation,
+                                         .reply_index = index,
+                                         .reply_gen = gen};
+  act_rc rc = send_plain(cx, *to, op, message, &extension,
+                         ACT__ENV_ASK | ACT__ENV_EXTENDED | ACT__ENV_COUNTED);
+  if (__builtin_expect(rc == ACT_LATER, 0)) {
+    rc = act__send_with(cx, *to, op, message, &extension, ACT__ENV_ASK);
+  }
   if (rc) {
     ACT__COUNT(cx->system, cx, refused);
   } else {

@@ -5,6 +5,8 @@
 //
 // One thread at a time is in here for a cell (mailbox.h, invariant 2). After act__mailbox_rest has
 // answered true the cell is not touched again.
+#include <string.h>
+
 #include "actors/child.h"
 #include "actors/park.h"
 #include "actors/remote/proxy.h"
@@ -70,15 +72,23 @@ static void open_request(act_cx *cx, struct act__env *env) {
   cx->token_open = (env->flags & ACT__ENV_ASK) != 0;
   // A request may come without a token: its first receiver answered and passed it on.
   if (!cx->token_open) return;
-  cx->token = (act_reply){extension->reply_node, extension->reply_index, extension->reply_gen};
-  cx->request = cx->token;
+  // In one piece each: what is written in parts and then read whole waits until it is in the cache.
+  act_reply token;
+  _Static_assert(offsetof(struct act__env_extension, reply_gen) -
+                         offsetof(struct act__env_extension, reply_node) ==
+                     offsetof(act_reply, gen),
+                 "an extension holds the token as it is");
+  memcpy(&token, &extension->reply_node, sizeof token);
+  cx->token = token;
+  cx->request = token;
 }
 
 // The handler has returned: nothing of its context lasts.
 static void close_handler(act_cx *cx) {
   cx->env = NULL;
   cx->deadline_ns = 0;
-  cx->token = cx->request = (act_reply){0, 0, 0};
+  cx->token = (act_reply){0, 0, 0};
+  cx->request = (act_reply){0, 0, 0};
   if (cx->scratch_used) {
     act__arena_reset(&cx->scratch);
     cx->scratch_used = false;
