@@ -11,6 +11,10 @@
 // of publications wakes one worker, not one each. The last searcher to stop because it found
 // something looks once more and passes the wake-up on if there is still something.
 //
+// What waits in a worker's own queue is not such work: that worker is awake and runs it, and whether it
+// calls for help is a matter of speed (look.c). It calls by this rule too, but nothing rests on it: a
+// call that misses who lies down just then is made up for by the next one, by the monitor at the latest.
+//
 // No lost wake-up. The publisher writes "there is work" (W1: the length of the shared queue, seq_cst),
 // then reads this word (R1). A worker that stops searching, for a bed or for its find, first changes
 // this word (W2), then reads "is there work" (R2). All four are seq_cst, so they have one order, and

@@ -135,9 +135,10 @@ static void show(struct act__crew_worker *me) {
   act__crew_enter(me);
   uint32_t waiting = me->queue.length + (me->next ? 1 : 0);
   act__crew_leave(me);
-  // relaxed: hints; written only when they change.
-  if (act__load_relaxed(&me->board.waiting) != (waiting > 0)) {
-    act__store_relaxed(&me->board.waiting, waiting > 0);
+  // One of them runs next. relaxed: hints; written only when they change.
+  uint32_t behind = waiting > 1;
+  if (act__load_relaxed(&me->board.waiting) != behind) {
+    act__store_relaxed(&me->board.waiting, behind);
   }
   if (show_worth(me, waiting)) call_for_help(me);
 }

@@ -87,7 +87,11 @@ static void look_after(struct act__crew *crew) {
 #endif
   see_to_the_keeper(crew);
   see_to_the_alarms(crew, now);
+#ifndef ACT_MUTANT_MONITOR_HURRIES_NOBODY
   hurry(crew, now);
+#else
+  (void)hurry;
+#endif
   if (act__idle_wants_wake(&crew->idle) && act__crew_has_work(crew, now)) {
     act__crew_wake_one(crew);
   }

@@ -334,6 +334,44 @@ static void all_that_waits_behind_a_long_turn_is_taken(void **state) {
   act__parker_fini(&crowd.done);
 }
 
+// Many short turns, and right after a look at the clock long ones; each notes how old its time is.
+#define SHORT_TURNS 100000u
+#define LONG_TURNS 40u
+#define LONG_TURN_NS (4 * ACT__NS_PER_MS)
+
+struct slowing {
+  struct act__task task;
+  unsigned turns, long_turns;
+  int64_t looked_ns, oldest_ns;
+  struct act__parker done;
+};
+
+static enum act__turn slowing_turn(struct act__task *task, struct act__worker *me) {
+  struct slowing *s = ACT__CONTAINER_OF(task, struct slowing, task);
+  bool looked = me->now_ns != s->looked_ns;
+  s->looked_ns = me->now_ns;
+  if (s->long_turns == 0 && (s->turns++ < SHORT_TURNS || !looked)) return ACT__TURN_AGAIN;
+  int64_t now_ns = act__clock_now(clock_of_system);
+  if (now_ns - me->now_ns > s->oldest_ns) s->oldest_ns = now_ns - me->now_ns;
+  while (act__clock_now(clock_of_system) < now_ns + LONG_TURN_NS) act__spin_pause();
+  if (++s->long_turns < LONG_TURNS) return ACT__TURN_AGAIN;
+  act__parker_unpark(&s->done);
+  return ACT__TURN_DONE;
+}
+
+static void turns_that_become_long_soon_have_their_own_time(void **state) {
+  (void)state;
+  struct act__exec *exec = make_started(ACT__POOL, 2);
+  struct slowing slowing = {.task.run = slowing_turn};
+  act__parker_init(&slowing.done);
+  act__exec_submit(exec, NULL, &slowing.task);
+  assert_true(act__parker_park(&slowing.done, ACT__TIME_NEVER));
+  end(exec);
+  // The monitor needs a processor now and then; without it the time would be ACT__LOOK_TURNS old.
+  assert_in_range(slowing.oldest_ns, 0, (int64_t)ACT__LOOK_TURNS * LONG_TURN_NS / 2);
+  act__parker_fini(&slowing.done);
+}
+
 // How often the executor's own threads (by name) have gone to sleep so far.
 static long sleeps_of_our_threads(void) {
   long sum = 0;
@@ -620,6 +658,7 @@ int main(void) {
       TEST(pool_runs_what_foreign_threads_submit),
       TEST(a_task_behind_a_long_turn_is_taken_by_another_worker),
       TEST(all_that_waits_behind_a_long_turn_is_taken),
+      TEST(turns_that_become_long_soon_have_their_own_time),
       TEST(an_idle_pool_sleeps),
       TEST(what_arrives_wakes_an_idle_pool_and_so_does_a_submission),
       TEST(busy_workers_do_not_hold_up_what_arrives),
