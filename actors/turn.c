@@ -251,7 +251,13 @@ static void start(act_cx *cx, struct act__cell *cell) {
   close_handler(cx);
 }
 
-static void handle_express(act_cx *cx, struct act__cell *cell) {
+// An express signal overtakes messages, so it is looked for between them.
+static bool has_express(struct act__cell *cell) {
+  // relaxed: only a hint; the signal's knock brings us back if this look was too early.
+  return act__load_relaxed(&cell->express) != 0;
+}
+
+static void handle_express_once(act_cx *cx, struct act__cell *cell) {
   // acquire [express]: pairs with the release in act__cell_express.
   uint32_t bits = act__exchange_acquire(&cell->express, 0);
   if (bits & ACT__EXPRESS_REMOTE) act__proxy_news(cx, cell);
@@ -267,6 +273,13 @@ static void handle_express(act_cx *cx, struct act__cell *cell) {
   }
   if (bits & ACT__EXPRESS_STOP) act__cell_end(cx, cell, ACT_REASON_NORMAL, ACT_OK, NULL);
   if (bits & ACT__EXPRESS_FORGET) cell->forgotten = true;
+}
+
+// Again while there are any: what is done here may take the knock of another signal (act__turn_unmark).
+static void handle_express(act_cx *cx, struct act__cell *cell) {
+  do {
+    handle_express_once(cx, cell);
+  } while (has_express(cell));
 }
 
 static void handle_other(act_cx *cx, struct act__cell *cell, struct act__env *env,
@@ -322,6 +335,8 @@ enum act__turn act__cell_first_turn(struct act__task *task, struct act__worker *
   return act__cell_turn(task, me);
 }
 
+// It must be ours before the signal is put down: from then on a turn of its own may let it go, and a
+// knock would find whoever lives there by now.
 void act__cell_forget(act_cx *cx, struct act__cell *cell) {
   if (cell->proxy || !act__mailbox_claim(&cell->mailbox)) {
     act__cell_express(cx->system, cx->me, cell, ACT__EXPRESS_FORGET);
@@ -334,12 +349,6 @@ void act__cell_forget(act_cx *cx, struct act__cell *cell) {
   } else {
     act__exec_submit(cx->system->exec, cx->me, &cell->task);
   }
-}
-
-// An express signal overtakes messages, so it is looked for between them.
-static bool has_express(struct act__cell *cell) {
-  // relaxed: only a hint; the signal's knock brings us back if this look was too early.
-  return act__load_relaxed(&cell->express) != 0;
 }
 
 // Is the budget used up? Asked before each message but the first, so that a turn of one message costs
