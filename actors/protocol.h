@@ -80,7 +80,8 @@ typedef struct act_behavior {
   act_rc (*init)(void *self, act_cx *cx, const void *args);
   const act_speaks *speaks;
   act_rc (*any)(void *self, act_cx *cx, const act_any *message);  // whatever is not in speaks
-  uint32_t args_size;              // of what init is given; act_spawn copies that much
+  uint32_t args_size;              // of what init is given, to read until it returns; act_spawn copies
+                                   // that much
 } act_behavior;
 
 // ---- notices ------------------------------------------------------------------------------------

@@ -338,6 +338,8 @@ enum act__turn act__cell_first_turn(struct act__task *task, struct act__worker *
 // It must be ours before the signal is put down: from then on a turn of its own may let it go, and a
 // knock would find whoever lives there by now.
 void act__cell_forget(act_cx *cx, struct act__cell *cell) {
+  // Claimed before anything is signalled: once FORGET is set its own turn may retire it, and whoever
+  // rests in the slot after that is another.
   if (cell->proxy || !act__mailbox_claim(&cell->mailbox)) {
     act__cell_express(cx->system, cx->me, cell, ACT__EXPRESS_FORGET);
     return;
