@@ -16,7 +16,9 @@ bool act__barrier_available(void) {
 }
 
 bool act__barrier_heavy(void) {
-  return ask(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  if (ask(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return true;
+  // A program that was frozen and thawed elsewhere is no longer known there.
+  return act__barrier_available() && ask(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 }
 #else
 bool act__barrier_available(void) {
