@@ -98,9 +98,9 @@ static inline act_pid act__child_pid(struct act__system *system, const struct ac
   return pid;
 }
 
-// What the running handler's time is.
+// From here deadlines count, not from when the turn began: a long handler must not shorten them.
 static inline int64_t act__child_now(const act_cx *cx) {
-  return cx->me ? cx->me->now_ns : act__clock_now(act__exec_clock(cx->system->exec));
+  return cx->me ? act__worker_refresh_now(cx->me) : act__clock_now(act__exec_clock(cx->system->exec));
 }
 
 #endif
