@@ -65,7 +65,8 @@ struct act__poller {
 #define ACT__ALARM_BATCH_NS (25 * 1000)  // a busy worker fires its alarms at most this often,
 #define ACT__ALARM_REST_NS (500 * 1000)  // an idle one those that it knew of, and it leaves those of
                                          // a busy one alone as long after they are due
-#define ACT__FAIR_EVERY 31u             // each so many-th pick goes to what has waited longest
+#define ACT__FAIR_EVERY 31u             // each so many-th pick goes to what has waited longest,
+#define ACT__FAIR_NS (50 * 1000)        // if the last that did was so long ago
 #define ACT__STEAL_MAX 16u              // tasks moved at once by a thief or from the shared queue
 #define ACT__SPIN_NS (20 * 1000)        // an idle worker looks around this long before it sleeps
 #define ACT__MONITOR_NS (1000 * 1000)   // the pool's monitor looks at this interval

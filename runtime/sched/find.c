@@ -6,8 +6,11 @@
 // finds its data in this core's cache), at most ACT__NEXT_CAP in a row; then the newest of its queue;
 // then the lane; then the shared queue; then, by searching, other workers' tasks.
 //
-// Nothing starves: every ACT__FAIR_EVERY-th pick goes to one of the shared queue, the lane and the
-// oldest fresh task, by turns, so the head of each is taken within 3 x ACT__FAIR_EVERY picks.
+// Nothing starves: every ACT__FAIR_EVERY-th pick, once ACT__FAIR_NS have passed since the last of
+// these, goes to one of the shared queue, the lane and the oldest fresh task, by turns. So the head of
+// each is taken within 3 x (ACT__FAIR_NS and ACT__FAIR_EVERY picks more). The time is what keeps a tree
+// of quick spawns depth first: each old task that is begun early leaves its children behind, and by
+// picks alone that was one in thirty of a million.
 //
 // Thieves come when a worker's board says that it is worth it (look.c), and leave it its only waiting
 // task: tasks that talk to each other stay together. They take it all the same, and `next` with it,
@@ -54,7 +57,6 @@ static struct act__task *take_waiting(struct act__crew_worker *me, bool lane) {
 }
 
 __attribute__((noinline)) static struct act__task *pick_by_turns(struct act__crew_worker *me) {
-  me->fair_in = ACT__FAIR_EVERY;
   struct act__task *task = NULL;
   for (unsigned i = 0; i < FAIR_SOURCES && !task; i++) {
     unsigned source = me->fair++ % FAIR_SOURCES;
@@ -81,14 +83,25 @@ static inline struct act__task *take_own(struct act__crew_worker *me) {
   return act__runq_pop(&me->queue);
 }
 
+static bool is_fair_pick(struct act__crew_worker *me) {
+  if (--me->fair_in) return false;
+  me->fair_in = ACT__FAIR_EVERY;
+#ifndef ACT_MUTANT_PICK_BREADTH_FIRST
+  if (me->base.now_ns - me->fair_ns < ACT__FAIR_NS) return false;
+#endif
+  me->fair_ns = me->base.now_ns;
+  return true;
+}
+
 struct act__task *act__crew_pick(struct act__crew_worker *me) {
 #ifndef ACT_MUTANT_PICK_UNFAIR
-  if (--me->fair_in == 0) {
+  if (is_fair_pick(me)) {
     struct act__task *task = pick_by_turns(me);
     if (task) return task;
   }
 #else
   (void)pick_by_turns;
+  (void)is_fair_pick;
 #endif
   act__crew_enter(me);
   struct act__task *task = take_own(me);

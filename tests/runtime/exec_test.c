@@ -18,7 +18,6 @@
 #include "tests/runtime/exec_support.h"
 
 #define CYCLES 200
-#define FAIR_WITHIN (3 * ACT__FAIR_EVERY)  // three sources take turns
 
 // --- order on one worker ------------------------------------------------------------------------
 
@@ -149,61 +148,6 @@ static void a_talking_pair_lets_others_run_after_the_cap(void **state) {
 
   assert_int_equal(pair_turns, 1000);
   assert_in_range(seen_at, 1, ACT__NEXT_CAP);
-  end(exec);
-}
-
-// A task that never lets the queue become empty: each turn submits two fresh ones.
-#define STORM 2000
-static struct act__task storm[STORM];
-static unsigned storm_used, storm_turns;
-
-static enum act__turn storm_turn(struct act__task *task, struct act__worker *me) {
-  (void)task;
-  storm_turns++;
-  for (int i = 0; i < 2 && storm_used < STORM; i++) {
-    storm[storm_used].run = storm_turn;
-    act__exec_submit(me->exec, me, &storm[storm_used++]);
-  }
-  return ACT__TURN_DONE;
-}
-
-struct marker {
-  struct act__task task;
-  unsigned ran_at;
-  int turns;
-};
-
-static enum act__turn marker_turn(struct act__task *task, struct act__worker *me) {
-  (void)me;
-  struct marker *marker = ACT__CONTAINER_OF(task, struct marker, task);
-  if (marker->turns-- > 0) return ACT__TURN_AGAIN;
-  marker->ran_at = storm_turns;
-  return ACT__TURN_DONE;
-}
-
-static void what_has_waited_longest_runs_within_the_fairness_bound(void **state) {
-  (void)state;
-  struct act__exec *exec = make_started(ACT__CURRENT, 0);
-  struct act__worker *me = act__exec_worker(exec, 0);
-  struct marker oldest = {.task.run = marker_turn};
-  struct marker lane = {.task.run = marker_turn, .turns = 1};
-  struct marker shared = {.task.run = marker_turn};
-  storm_used = 1;
-  storm_turns = 0;
-  storm[0].run = storm_turn;
-  act__exec_submit(exec, me, &lane.task);
-  assert_true(act__exec_step(exec, false));  // its first turn: now it is in the lane
-  act__exec_submit(exec, me, &oldest.task);
-  act__exec_submit(exec, NULL, &shared.task);
-  act__exec_submit(exec, me, &storm[0]);
-
-  while (act__exec_step(exec, false)) {
-  }
-
-  assert_int_equal(storm_turns, STORM);
-  assert_in_range(oldest.ran_at, 1, FAIR_WITHIN);
-  assert_in_range(lane.ran_at, 1, FAIR_WITHIN);
-  assert_in_range(shared.ran_at, 1, FAIR_WITHIN);
   end(exec);
 }
 
@@ -652,7 +596,6 @@ int main(void) {
       TEST(again_goes_behind_everything_that_waits),
       TEST(what_an_alarm_makes_runnable_goes_behind_what_waits),
       TEST(a_talking_pair_lets_others_run_after_the_cap),
-      TEST(what_has_waited_longest_runs_within_the_fairness_bound),
       TEST(step_without_work_says_so),
       TEST(current_thread_sleeps_and_is_woken_from_outside),
       TEST(pool_runs_what_foreign_threads_submit),
