@@ -24,7 +24,8 @@ __attribute__((noinline)) static void put_behind(struct act__crew_worker *me,
 }
 
 void act__crew_submit(struct act__exec *exec, struct act__worker *me, struct act__task *task) {
-#ifdef ACT_MUTANT_SUBMIT_TO_ANYBODY
+#ifdef ACT_MUTANT_SUBMIT_TO_ANOTHER
+  if (me) act__crew_of(exec)->not_by = act__crew_worker_of(me);
   me = NULL;
 #endif
   if (__builtin_expect(!me, 0)) {

@@ -113,6 +113,9 @@ struct act__crew {
   bool threads;                     // false: the current-thread flavour
   bool started;
 
+#ifdef ACT_MUTANT_SUBMIT_TO_ANOTHER
+  struct act__crew_worker *volatile not_by;
+#endif
   ACT__ATOMIC(uint32_t) finishing;
   char pad0[ACT__CACHE_LINE];
   struct act__idle idle;

@@ -39,6 +39,9 @@ static struct act__task *keep_rest(struct act__crew_worker *me, struct act__task
 
 __attribute__((noinline)) static struct act__task *take_shared(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
+#ifdef ACT_MUTANT_SUBMIT_TO_ANOTHER
+  if (crew->not_by == me) return NULL;
+#endif
   uint32_t length = act__inject_length(&crew->inject);
   if (length == 0) return NULL;
   uint32_t share = (length + crew->count - 1) / crew->count;  // leaves others theirs
