@@ -121,7 +121,7 @@ void act__exec_destroy(struct act__exec *);
 
 // Makes a task runnable. Any thread; never blocks beyond a short lock; cannot fail. `me` gets it as
 // next to run (within a cap) and what was next before goes into its own queue; others may steal it.
-// NULL `me`: the shared queue. Simulation: only on the thread that runs it.
+// What an alarm's `fire` submits goes behind what waits. NULL `me`: the shared queue. Simulation: only on the thread that runs it.
 void act__exec_submit(struct act__exec *, struct act__worker *me, struct act__task *);
 
 // Reads the clock again in the middle of a turn or an I/O callback; returns the new me->now_ns.
