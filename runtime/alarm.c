@@ -39,7 +39,7 @@ int64_t act__alarms_earliest(struct act__alarms *alarms) {
   return earliest;
 }
 
-// Under the wheel's lock, after every change that may have moved its next due time.
+// Under the wheel's lock, after an advance.
 static void note_due(struct act__alarm_wheel *home) {
   int64_t due = act__wheel_next_due(&home->wheel);
   // relaxed: only holders of the lock write.
@@ -93,7 +93,8 @@ void act__alarm_arm(struct act__exec *exec, struct act__worker *me, struct act__
 
   act__spinlock_lock(&home->lock);
   act__wheel_arm(&home->wheel, &alarm->timer, due_ns);
-  note_due(home);
+  // relaxed: only holders of the lock write. seq_cst [alarm:due]: pairs with act__alarms_due.
+  if (due_ns < act__load_relaxed(&home->due)) act__store_seq_cst(&home->due, due_ns);
   act__spinlock_unlock(&home->lock);
 
   // A worker is awake and looks at its own wheel before each turn and before it sleeps.

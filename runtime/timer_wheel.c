@@ -147,39 +147,80 @@ static uint64_t tick_of(int64_t time_ns) {
   return (uint64_t)time_ns >> ACT__WHEEL_TICK_SHIFT;
 }
 
-// Puts a timer where it belongs as seen from the current tick.
-static void place(struct act__wheel *wheel, struct act__timer *timer) {
+// A tick in slots of a level: its digits (base 64) from that level upwards.
+static uint64_t slot_of(uint64_t tick, unsigned level) {
+  return tick >> (level * ACT__WHEEL_SLOT_BITS);
+}
+
+static uint64_t block_of(uint64_t tick, unsigned level) {
+  return slot_of(tick, level) >> ACT__WHEEL_SLOT_BITS;
+}
+
+// Where a tick lies on a level.
+static unsigned row_of(uint64_t tick, unsigned level) {
+  return 2 * level + block_of(tick, level) % 2;
+}
+
+static unsigned index_of(uint64_t tick, unsigned level) {
+  return (unsigned)slot_of(tick, level) % ACT__WHEEL_SLOTS;
+}
+
+static bool is_occupied(const struct act__wheel *wheel, uint64_t tick, unsigned level) {
+  return (wheel->occupied[row_of(tick, level)] & bit(index_of(tick, level))) != 0;
+}
+
+static uint64_t tick_to_wait_for(const struct act__wheel *wheel, const struct act__timer *timer) {
   uint64_t tick = timer->due_ns > 0 ? tick_of(timer->due_ns) : 0;
-  if (tick < wheel->tick) tick = wheel->tick;  // overdue
-  uint64_t difference = tick ^ wheel->tick;
-  unsigned level = 0;
-  if (difference) level = (63u - (unsigned)__builtin_clzll(difference)) / ACT__WHEEL_SLOT_BITS;
-  unsigned index = (unsigned)(tick >> (level * ACT__WHEEL_SLOT_BITS)) % ACT__WHEEL_SLOTS;
-  struct act__wheel_slot *slot = &wheel->slots[level][index];
+  return tick < wheel->tick ? wheel->tick : tick;  // overdue
+}
+
+// Links a timer in on a level that reaches its tick, or on a lower one that does too, but nowhere below
+// a slot in which others wait for the same ticks.
+static void link_in(struct act__wheel *wheel, struct act__timer *timer, uint64_t tick,
+                    unsigned level) {
+  while (level > 0 && block_of(tick, level - 1) - block_of(wheel->tick, level - 1) <= 1) {
+#ifndef ACT_MUTANT_WHEEL_OVERTAKES
+    if (is_occupied(wheel, tick, level)) break;
+#endif
+    level--;
+  }
+  unsigned row = row_of(tick, level), index = index_of(tick, level);
+  struct act__wheel_slot *slot = &wheel->slots[row][index];
   if (level == 0 && !act__list_is_empty(&slot->timers) &&
       timer->due_ns < due_of(slot->timers.prev)) {
-    wheel->unsorted |= bit(index);
+    wheel->unsorted[row] |= bit(index);
   }
   act__list_push_back(&slot->timers, &timer->link);
   if (timer->due_ns < slot->earliest_ns) slot->earliest_ns = timer->due_ns;
-  wheel->occupied[level] |= bit(index);
-  timer->place = (uint16_t)(1 + level * ACT__WHEEL_SLOTS + index);
+  slot->count++;
+  wheel->occupied[row] |= bit(index);
+  timer->place = (uint16_t)(1 + row * ACT__WHEEL_SLOTS + index);
+}
+
+// Puts a timer where it belongs as seen from the current tick.
+static void place(struct act__wheel *wheel, struct act__timer *timer) {
+  uint64_t tick = tick_to_wait_for(wheel, timer);
+  uint64_t difference = tick ^ wheel->tick;
+  unsigned level = 0;
+  if (difference) level = (63u - (unsigned)__builtin_clzll(difference)) / ACT__WHEEL_SLOT_BITS;
+  link_in(wheel, timer, tick, level);  // in the current block of that level
 }
 
 // Says of a slot that nothing is left in it.
-static void slot_is_empty(struct act__wheel *wheel, unsigned level, unsigned index) {
-  wheel->slots[level][index].earliest_ns = INT64_MAX;
-  wheel->occupied[level] &= ~bit(index);
-  if (level == 0) wheel->unsorted &= ~bit(index);
+static void slot_is_empty(struct act__wheel *wheel, unsigned row, unsigned index) {
+  wheel->slots[row][index].earliest_ns = INT64_MAX;
+  wheel->slots[row][index].count = 0;
+  wheel->occupied[row] &= ~bit(index);
+  if (row < 2) wheel->unsorted[row] &= ~bit(index);
 }
 
 void act__wheel_init(struct act__wheel *wheel, int64_t now_ns) {
   ACT_ASSERT(now_ns >= 0);
-  *wheel = (struct act__wheel){.now_ns = now_ns, .tick = tick_of(now_ns)};
-  for (unsigned level = 0; level < ACT__WHEEL_LEVELS; level++) {
+  *wheel = (struct act__wheel){.now_ns = now_ns, .tick = tick_of(now_ns), .ahead = tick_of(now_ns)};
+  for (unsigned row = 0; row < ACT__WHEEL_ROWS; row++) {
     for (unsigned index = 0; index < ACT__WHEEL_SLOTS; index++) {
-      act__list_init(&wheel->slots[level][index].timers);
-      wheel->slots[level][index].earliest_ns = INT64_MAX;
+      act__list_init(&wheel->slots[row][index].timers);
+      wheel->slots[row][index].earliest_ns = INT64_MAX;
     }
   }
 }
@@ -193,41 +234,90 @@ void act__wheel_arm(struct act__wheel *wheel, struct act__timer *timer, int64_t 
 
 bool act__wheel_cancel(struct act__wheel *wheel, struct act__timer *timer) {
   if (timer->place == 0) return false;
-  unsigned level = (timer->place - 1) / ACT__WHEEL_SLOTS;
-  unsigned index = (timer->place - 1) % ACT__WHEEL_SLOTS;
+  unsigned row = (timer->place - 1u) / ACT__WHEEL_SLOTS;
+  unsigned index = (timer->place - 1u) % ACT__WHEEL_SLOTS;
   act__list_remove(&timer->link);
   timer->place = 0;
   wheel->count--;
-  if (act__list_is_empty(&wheel->slots[level][index].timers)) slot_is_empty(wheel, level, index);
+  if (--wheel->slots[row][index].count == 0) slot_is_empty(wheel, row, index);
   return true;
 }
 
-// The first occupied slot in time; false when the wheel is empty.
-static bool find_first(const struct act__wheel *wheel, unsigned *level, unsigned *index) {
-  for (unsigned k = 0; k < ACT__WHEEL_LEVELS; k++) {
-    if (!wheel->occupied[k]) continue;
-    *level = k;
-    *index = (unsigned)__builtin_ctzll(wheel->occupied[k]);
-    return true;
+// The tick at which a slot begins.
+static uint64_t first_tick(const struct act__wheel *wheel, unsigned row, unsigned index) {
+  unsigned level = row / 2;
+  uint64_t block = block_of(wheel->tick, level);
+  if (block % 2 != row % 2) block++;
+  return (block << ACT__WHEEL_SLOT_BITS | index) << (level * ACT__WHEEL_SLOT_BITS);
+}
+
+// The first occupied slot in time; of those that begin at once, one of the highest level, for timers
+// must come down before any expires. False when the wheel is empty.
+static bool find_first(const struct act__wheel *wheel, unsigned *row, unsigned *index) {
+  uint64_t first = UINT64_MAX;
+  for (unsigned level = 0; level < ACT__WHEEL_LEVELS; level++) {
+    unsigned at = row_of(wheel->tick, level);
+    if (!wheel->occupied[at]) at ^= 1;
+    if (!wheel->occupied[at]) continue;
+    unsigned slot = (unsigned)__builtin_ctzll(wheel->occupied[at]);
+    uint64_t tick = first_tick(wheel, at, slot);
+    if (tick > first) continue;
+    first = tick;
+    *row = at;
+    *index = slot;
+    // Higher levels begin with the next block at the earliest: see enter.
+    if (level == 0 && at == row_of(wheel->tick, 0)) break;
   }
-  return false;
+  return first != UINT64_MAX;
 }
 
-// The tick at which a slot begins: the current one's digits above the level, then the slot's own.
-static uint64_t first_tick(const struct act__wheel *wheel, unsigned level, unsigned index) {
-  unsigned shift = level * ACT__WHEEL_SLOT_BITS;
-  uint64_t above = wheel->tick >> (shift + ACT__WHEEL_SLOT_BITS) << ACT__WHEEL_SLOT_BITS;
-  return (above | index) << shift;
-}
-
-// Time has entered a slot of a higher level: its timers move to lower ones, in their order.
-static void cascade(struct act__wheel *wheel, unsigned level, unsigned index) {
+// All timers of a slot move to lower levels, in their order.
+static void cascade(struct act__wheel *wheel, unsigned row, unsigned index) {
   struct act__link moving;
   act__list_init(&moving);
-  act__list_splice_back(&moving, &wheel->slots[level][index].timers);
-  slot_is_empty(wheel, level, index);
+  act__list_splice_back(&moving, &wheel->slots[row][index].timers);
+  slot_is_empty(wheel, row, index);
   struct act__link *link;
   while ((link = act__list_pop_front(&moving))) place(wheel, timer_of(link));
+}
+
+// Time has entered a slot of a higher level, perhaps of several: all their timers come down. Those of the
+// lowest first, which are older.
+static void enter(struct act__wheel *wheel) {
+#ifdef ACT_MUTANT_WHEEL_NEWEST_DOWN_FIRST
+  for (unsigned level = ACT__WHEEL_LEVELS; level-- > 1;) {
+#else
+  for (unsigned level = 1; level < ACT__WHEEL_LEVELS; level++) {
+#endif
+    if (!is_occupied(wheel, wheel->tick, level)) continue;
+    cascade(wheel, row_of(wheel->tick, level), index_of(wheel->tick, level));
+  }
+}
+
+// Brings down a share of a slot that begins at `begin`: as large a part of it as has passed, since the
+// last time, of what was left until then.
+static void bring_down(struct act__wheel *wheel, unsigned level, uint64_t begin, uint64_t passed) {
+  unsigned row = row_of(begin, level), index = index_of(begin, level);
+  struct act__wheel_slot *slot = &wheel->slots[row][index];
+  uint64_t left = begin - wheel->tick;
+  uint64_t share = passed < left ? (slot->count * passed + left - 1) / left : slot->count;
+  slot->count -= share;
+  for (; share > 0; share--) {
+    struct act__timer *timer = timer_of(act__list_pop_front(&slot->timers));
+    link_in(wheel, timer, tick_of(timer->due_ns), level - 1);
+  }
+  if (slot->count == 0) slot_is_empty(wheel, row, index);
+}
+
+// Of the slot that comes next on each level.
+static void bring_down_ahead(struct act__wheel *wheel) {
+  uint64_t passed = wheel->tick - wheel->ahead;
+  if (passed == 0) return;
+  wheel->ahead = wheel->tick;
+  for (unsigned level = 1; level < ACT__WHEEL_LEVELS; level++) {
+    uint64_t begin = (slot_of(wheel->tick, level) + 1) << (level * ACT__WHEEL_SLOT_BITS);
+    if (is_occupied(wheel, begin, level)) bring_down(wheel, level, begin, passed);
+  }
 }
 
 // Moves what stands before `node` in a list (or all, if it is the head) to the end of another.
@@ -243,24 +333,25 @@ static void move_before(struct act__link *to, struct act__link *from, struct act
 }
 
 // Time has entered (or passed) a slot of the lowest level: what is due leaves it.
-static void expire(struct act__wheel *wheel, unsigned index, int64_t now_ns,
+static void expire(struct act__wheel *wheel, unsigned row, unsigned index, int64_t now_ns,
                    struct act__link *expired) {
-  struct act__wheel_slot *slot = &wheel->slots[0][index];
+  struct act__wheel_slot *slot = &wheel->slots[row][index];
 #ifdef ACT_MUTANT_WHEEL_EARLY
   now_ns |= (INT64_C(1) << ACT__WHEEL_TICK_SHIFT) - 1;
 #endif
-  if (wheel->unsorted & bit(index)) {
+  if (wheel->unsorted[row] & bit(index)) {
     sort_by_due(&slot->timers, (int64_t)(wheel->tick << ACT__WHEEL_TICK_SHIFT));
-    wheel->unsorted &= ~bit(index);
+    wheel->unsorted[row] &= ~bit(index);
   }
   struct act__link *first_left = slot->timers.next;
   for (; first_left != &slot->timers && due_of(first_left) <= now_ns; first_left = first_left->next) {
     timer_of(first_left)->place = 0;
+    slot->count--;
     wheel->count--;
   }
   move_before(expired, &slot->timers, first_left);
   if (act__list_is_empty(&slot->timers)) {
-    slot_is_empty(wheel, 0, index);
+    slot_is_empty(wheel, row, index);
   } else {
     slot->earliest_ns = due_of(first_left);
   }
@@ -270,23 +361,28 @@ void act__wheel_advance(struct act__wheel *wheel, int64_t now_ns, struct act__li
   if (now_ns < wheel->now_ns) now_ns = wheel->now_ns;
   wheel->now_ns = now_ns;
   uint64_t target = tick_of(now_ns);
-  unsigned level, index;
-  while (find_first(wheel, &level, &index)) {
-    uint64_t tick = first_tick(wheel, level, index);
+  unsigned row, index;
+  while (find_first(wheel, &row, &index)) {
+    uint64_t tick = first_tick(wheel, row, index);
     if (tick > target) break;
     wheel->tick = tick;
-    if (level > 0) {
-      cascade(wheel, level, index);
+    if (row >= 2) {  // not of the lowest level
+      enter(wheel);
       continue;
     }
-    expire(wheel, index, now_ns, expired);
+    expire(wheel, row, index, now_ns, expired);
     if (tick == target) break;
   }
   wheel->tick = target;
+  bring_down_ahead(wheel);
 }
 
 int64_t act__wheel_next_due(const struct act__wheel *wheel) {
-  unsigned level, index;
-  if (!find_first(wheel, &level, &index)) return INT64_MAX;
-  return wheel->slots[level][index].earliest_ns;
+  unsigned row, index;
+  if (!find_first(wheel, &row, &index)) return INT64_MAX;
+  int64_t due_ns = wheel->slots[row][index].earliest_ns;
+  if (row < 2) return due_ns;
+  // The bound may be that of a timer that has come down, and was cancelled there.
+  int64_t begin_ns = (int64_t)(first_tick(wheel, row, index) << ACT__WHEEL_TICK_SHIFT);
+  return due_ns > begin_ns ? due_ns : begin_ns;
 }

@@ -224,6 +224,64 @@ static void crowded_tick_keeps_its_order(void **state) {
   }
 }
 
+// A crowd that is due at one time comes down the levels with each tick that passes, never more than its
+// share at once, and who is armed for that time meanwhile comes after it.
+static void crowd_comes_down_bit_by_bit_and_is_not_overtaken(void **state) {
+  (void)state;
+  enum { N = 6400, LATE = 3 * ACT__WHEEL_SLOTS, SHARE = N / ACT__WHEEL_SLOTS + 8 };
+  static struct act__timer timers[N + LATE];
+  for (unsigned level = 1; level <= 2; level++) {
+    const int64_t slot_ns = TICK_NS << (level * ACT__WHEEL_SLOT_BITS);
+    const int64_t due = 12 * slot_ns + 7 * TICK_NS;
+    act__wheel_init(&wheel, 9 * slot_ns);
+    int armed = 0;
+    for (; armed < N; armed++) act__wheel_arm(&wheel, &timers[armed], due);
+    struct act__link expired;
+    act__list_init(&expired);
+    uint64_t high = N;
+    const struct act__wheel_slot *slot = &wheel.slots[2 * level][12];
+    assert_int_equal(slot->count, N);
+    for (int step = 0; step < LATE; step++) {
+      act__wheel_advance(&wheel, (9 * ACT__WHEEL_SLOTS + step) * (slot_ns / ACT__WHEEL_SLOTS),
+                         &expired);
+      assert_true(high - slot->count <= SHARE);
+      act__wheel_arm(&wheel, &timers[armed++], due);
+      high = slot->count;
+    }
+    assert_true(high <= SHARE);
+    assert_true(act__list_is_empty(&expired));
+    act__wheel_advance(&wheel, due, &expired);
+    for (int i = 0; i < armed; i++) {
+      if (act__list_pop_front(&expired) != &timers[i].link) fail_msg("%d was overtaken", i);
+    }
+  }
+}
+
+// Time jumps while a part of a crowd has come down one level and the rest has not.
+static void who_has_come_down_ahead_stays_first(void **state) {
+  (void)state;
+  enum { N = 64 };
+  static struct act__timer timers[N];
+  for (unsigned level = 2; level <= 4; level++) {
+    for (int jump = 1; jump < ACT__WHEEL_SLOTS; jump++) {
+      const int64_t slot_ns = TICK_NS << (level * ACT__WHEEL_SLOT_BITS);
+      const int64_t due = 12 * slot_ns + (jump % 3) * TICK_NS;
+      act__wheel_init(&wheel, 10 * slot_ns);
+      for (int i = 0; i < N; i++) act__wheel_arm(&wheel, &timers[i], due);
+      struct act__link expired;
+      act__list_init(&expired);
+      act__wheel_advance(&wheel, 11 * slot_ns - TICK_NS, &expired);
+      act__wheel_advance(&wheel, 11 * slot_ns, &expired);
+      act__wheel_advance(&wheel, 11 * slot_ns + jump * (slot_ns / ACT__WHEEL_SLOTS), &expired);
+      act__wheel_advance(&wheel, due, &expired);
+      assert_int_equal(act__wheel_count(&wheel), 0);
+      for (int i = 0; i < N; i++) {
+        if (act__list_pop_front(&expired) != &timers[i].link) fail_msg("%d was overtaken", i);
+      }
+    }
+  }
+}
+
 // Following next_due alone reaches every timer, in few steps, without ever passing one.
 static void following_next_due_makes_progress(void **state) {
   (void)state;
@@ -340,6 +398,8 @@ int main(void) {
       cmocka_unit_test(equal_due_times_expire_in_the_order_of_arming),
       cmocka_unit_test(order_inside_one_tick_is_exact),
       cmocka_unit_test(crowded_tick_keeps_its_order),
+      cmocka_unit_test(crowd_comes_down_bit_by_bit_and_is_not_overtaken),
+      cmocka_unit_test(who_has_come_down_ahead_stays_first),
       cmocka_unit_test(following_next_due_makes_progress),
       cmocka_unit_test(random_use_agrees_with_the_reference),
       cmocka_unit_test(a_million_timers_come_out_in_order),
