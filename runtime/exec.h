@@ -54,17 +54,17 @@ struct act__poller {
 
 #define ACT__WORKERS_MAX 256u
 #define ACT__NEXT_CAP 16u               // tasks in a row through the next-to-run place
-#define ACT__STALE_NS (50 * 1000)       // a turn this old: others may take all that waits behind it
-#define ACT__LOOK_NS (2 * 1000)         // between turns the clock is looked at about this often,
-#define ACT__LOOK_TURNS 32u             // at the latest after so many turns (pool), and at the latest
-                                        // one ACT__MONITOR_NS after turns have become longer
-#define ACT__WORTH_NS (50 * 1000)       // less waiting work than this is worth no wake-up and no theft;
+#define ACT__STALE_NS (50 * 1000)       // a turn this old: others may take all that waits behind it,
+#define ACT__STUCK_NS (1000 * 1000)     // and this old: all of it at once
+#define ACT__WORTH_NS (50 * 1000)       // less waiting work is worth no wake-up and no theft
 #define ACT__SHORT_NS (2 * 1000)        // where a theft brought turns shorter than this, the next one
 #define ACT__SHORT_REST_NS (1000 * 1000)  // waits so long: moving them costs more than running them
-#define ACT__STUCK_NS (1000 * 1000)     // all that waits behind a turn this old may be taken at once
-#define ACT__ALARM_BATCH_NS (25 * 1000)  // a busy worker fires its alarms at most this often,
-#define ACT__ALARM_REST_NS (500 * 1000)  // an idle one those that it knew of, and it leaves those of
-                                         // a busy one alone as long after they are due
+#define ACT__LOOK_NS (2 * 1000)         // between turns the clock is looked at about this often, at
+#define ACT__LOOK_TURNS 32u             // the latest after so many turns (pool) and one
+                                        // ACT__MONITOR_NS after turns have become longer
+#define ACT__ALARM_BATCH_NS (25 * 1000)   // a busy worker fires its alarms at most this often,
+#define ACT__ALARM_REST_NS (500 * 1000)   // an idle one those that it knew of; it leaves those of a
+                                          // busy one alone as long after they are due
 #define ACT__FAIR_EVERY 31u             // each so many-th pick goes to what has waited longest,
 #define ACT__FAIR_NS (50 * 1000)        // if the last that did was so long ago
 #define ACT__STEAL_MAX 16u              // tasks moved at once by a thief or from the shared queue
@@ -121,7 +121,8 @@ void act__exec_destroy(struct act__exec *);
 
 // Makes a task runnable. Any thread; never blocks beyond a short lock; cannot fail. `me` gets it as
 // next to run (within a cap) and what was next before goes into its own queue; others may steal it.
-// What an alarm's `fire` submits goes behind what waits. NULL `me`: the shared queue. Simulation: only on the thread that runs it.
+// What an alarm's `fire` submits goes behind what waits. NULL `me`: the shared queue. Simulation: only
+// on the thread that runs it.
 void act__exec_submit(struct act__exec *, struct act__worker *me, struct act__task *);
 
 // Reads the clock again in the middle of a turn or an I/O callback; returns the new me->now_ns.
