@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/room.h"
 
+// Full for certain, seen without the lock: so that senders that are refused again and again only read.
+static bool is_full(struct act__cell *cell, uint32_t gen, uint32_t messages, uint32_t units) {
+  uint16_t taken = act__returns_taken(&cell->returns);
+  // relaxed: the answer is no if the limits belong to another generation.
+  return act__mailbox_is_full(&cell->mailbox, gen, messages, units,
+                              act__load_relaxed(&cell->msgs_max),
+                              act__load_relaxed(&cell->units_max)) &&
+         act__returns_are(&cell->returns, taken);
+}
+
 enum act__admit act__room_reserve(struct act__system *system, struct act__cell *cell, uint32_t gen,
                                   uint32_t messages, uint32_t units) {
+  if (is_full(cell, gen, messages, units)) return ACT__ADMIT_FULL;
   struct act__spinlock *lock = act__stripe(system, cell->slot);
   enum act__admit admitted;
   act__spinlock_lock(lock);

@@ -188,6 +188,19 @@ static inline enum act__admit act__mailbox_reserve_many(struct act__mailbox *m, 
   }
 }
 
+// Would act__mailbox_reserve_many say FULL at this moment? Any thread. Its conditions once more: as one
+// function for both the compiler made each send two nanoseconds longer.
+static inline bool act__mailbox_is_full(struct act__mailbox *m, uint32_t generation,
+                                        uint32_t messages, uint32_t units, uint32_t messages_max,
+                                        uint32_t units_max) {
+  // acquire [judged]: what the caller reads next is no older than this answer.
+  uint64_t word = act__load_acquire(&m->admission);
+  if (act__admission_generation(word) != generation || (word & ACT__MAILBOX_CLOSED)) return false;
+  return (word & ACT__MAILBOX_PARKED) ||
+         (uint64_t)act__admission_messages(word) + messages > messages_max ||
+         (uint64_t)act__admission_units(word) + units > units_max;
+}
+
 // Reserves room for one message of `units`. See act__mailbox_reserve_many.
 static inline enum act__admit act__mailbox_reserve(struct act__mailbox *m, uint32_t generation,
                                                    uint32_t units, uint32_t messages_max,

@@ -42,6 +42,11 @@ struct senders : rl::test_suite<senders<Senders, Each, Capacity>, Senders> {
 
   enum act__admit reserve_again() {
     enum act__admit verdict;
+    uint16_t taken = act__returns_taken(&returns);
+    if (act__mailbox_is_full(&mailbox, kGeneration, 1, 1, Capacity, Capacity) &&
+        act__returns_are(&returns, taken)) {
+      return ACT__ADMIT_FULL;
+    }
 #ifndef ACT_MUTANT_RETURNS_UNLOCKED
     lock.lock(RL_INFO);
 #endif
