@@ -54,6 +54,7 @@ struct act__crew_worker {
   struct act__pace pace;
   unsigned fair_in;         // picks until the next one for fairness
   int64_t fair_ns;          // when there was one last
+  bool outside;             // the shared queue was looked at before its own the last time
   unsigned fair;            // whose turn it is among the sources that have waited
   unsigned in_a_row;        // tasks run through `next` without a look at the queue
   bool behind;              // what is submitted goes behind what waits

@@ -3,8 +3,9 @@
 // What a worker runs next.
 //
 // Normally: the task in its `next` place (the one submitted last by the turn that just ended, which
-// finds its data in this core's cache), at most ACT__NEXT_CAP in a row; then the newest of its queue;
-// then the lane; then the shared queue; then, by searching, other workers' tasks.
+// finds its data in this core's cache), at most ACT__NEXT_CAP in a row; then, by turns, the shared queue
+// (what comes from outside: results of jobs, foreign threads' messages) or the worker's own, the newest
+// first and then the lane; then, by searching, other workers' tasks.
 //
 // Nothing starves: every ACT__FAIR_EVERY-th pick, once ACT__FAIR_NS have passed since the last of
 // these, goes to one of the shared queue, the lane and the oldest fresh task, by turns. So the head of
@@ -105,6 +106,12 @@ struct act__task *act__crew_pick(struct act__crew_worker *me) {
 #else
   (void)pick_by_turns;
   (void)is_fair_pick;
+#endif
+#ifndef ACT_MUTANT_OUTSIDE_LAST
+  if (!me->next && (me->outside = !me->outside)) {
+    struct act__task *shared = take_shared(me);
+    if (shared) return shared;
+  }
 #endif
   act__crew_enter(me);
   struct act__task *task = take_own(me);

@@ -26,8 +26,8 @@
 
 // What others wait for, in turns of `slow`: one that runs already, and one more when it is its turn.
 #define TURNS_A_HOP 2u
-// What comes by way of the shared queue has the promise of runtime/sched/find.c alone.
-#define TURNS_FROM_OUTSIDE (3 * ACT__FAIR_EVERY)
+// What comes by way of the shared queue: as much, and once more while the worker's own has its turn.
+#define TURNS_FROM_OUTSIDE (TURNS_A_HOP + 1)
 
 ACT_MSG_EMPTY(fair_signal)
 #define HOGGING(CAST, CALL, P) CAST(P, 1, more, fair_signal)
