@@ -230,8 +230,51 @@ static void single_free(void *block, size_t bytes) {
   act__free(guard);
 }
 
+// Large blocks that a cache keeps. A class above those of the shelves; how large its blocks are.
+static bool is_kept(size_t bytes) {
+  return !BYPASS && bytes > ACT__POOL_BLOCK_MAX && bytes <= ACT__POOL_LARGE_MAX;
+}
+
+static size_t large_class_bytes(int class) {
+  return class % 2 ? (size_t)3 << ((class - 1) / 2 + 5) : (size_t)1 << (class / 2 + 6);
+}
+
+static void *large_alloc(struct act__pool_cache *cache, size_t bytes) {
+  int class = act__pool_class(bytes);
+  void **first = &cache->large[class - ACT__POOL_CLASSES];
+  void *block = *first;
+  if (block == NULL) return act__malloc(large_class_bytes(class));
+  if (act__alloc_is_armed() && !act__alloc_permit()) return NULL;
+  memcpy(first, block, sizeof *first);
+  cache->large_held -= large_class_bytes(class);
+  return block;
+}
+
+static void large_free(struct act__pool_cache *cache, void *block, size_t bytes) {
+  int class = act__pool_class(bytes);
+  if (cache->large_held + large_class_bytes(class) > ACT__POOL_LARGE_HELD) {
+    act__free(block);
+    return;
+  }
+  void **first = &cache->large[class - ACT__POOL_CLASSES];
+  memcpy(block, first, sizeof *first);
+  *first = block;
+  cache->large_held += large_class_bytes(class);
+}
+
+static void large_fini(struct act__pool_cache *cache) {
+  for (int i = 0; i < ACT__POOL_LARGE_CLASSES; i++) {
+    while (cache->large[i] != NULL) {
+      void *block = cache->large[i];
+      memcpy(&cache->large[i], block, sizeof block);
+      act__free(block);
+    }
+  }
+  cache->large_held = 0;
+}
+
 static void *alloc_single_counted(struct act__pool_cache *cache, size_t bytes) {
-  void *block = single_alloc(bytes);
+  void *block = is_kept(bytes) ? large_alloc(cache, bytes) : single_alloc(bytes);
   if (block == NULL) return NULL;
   if (bytes > ACT__POOL_BLOCK_MAX) {
     count(&cache->large_bytes, (int64_t)bytes);
@@ -249,7 +292,11 @@ static void free_single_counted(struct act__pool_cache *cache, void *block, size
   } else {
     count(&cache->shelf[act__pool_class(bytes)].out, -1);
   }
-  single_free(block, bytes);
+  if (is_kept(bytes)) {
+    large_free(cache, block, bytes);
+  } else {
+    single_free(block, bytes);
+  }
 }
 
 // ---- the doors ----
@@ -353,6 +400,7 @@ void act__pool_cache_init(struct act__pool_cache *cache, struct act__pool *pool)
 
 void act__pool_cache_fini(struct act__pool_cache *cache) {
   struct act__pool *pool = cache->pool;
+  large_fini(cache);
   for (int i = 0; i < ACT__POOL_CLASSES; i++) {
     struct act__pool_shelf *shelf = &cache->shelf[i];
     act__mutex_lock(&pool->depot[i].mutex);

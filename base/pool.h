@@ -31,6 +31,13 @@
 // Blocks in a magazine, at most; classes above 1 KiB have fewer (a magazine is at most 64 KiB).
 #define ACT__POOL_MAGAZINE 64
 
+// Larger blocks come from base/alloc, one by one. Up to this size a cache keeps freed ones for itself,
+// in classes of the same steps, as long as they are no more than so many bytes: a system allocator
+// that gives such memory back at once makes each large message fault its pages in again.
+#define ACT__POOL_LARGE_MAX (128 * 1024)
+#define ACT__POOL_LARGE_CLASSES 10
+#define ACT__POOL_LARGE_HELD (2 * 1024 * 1024)
+
 // Bytes carved into blocks at a time.
 #define ACT__POOL_SLAB (64 * 1024)
 
@@ -51,6 +58,8 @@ struct act__pool_shelf {
 
 struct act__pool_cache {
   struct act__pool_shelf shelf[ACT__POOL_CLASSES];
+  void *large[ACT__POOL_LARGE_CLASSES];  // freed ones, chained through their first word
+  size_t large_held;                     // their bytes, by class
   ACT__ATOMIC(int64_t) large_bytes;  // allocated minus freed here, above ACT__POOL_BLOCK_MAX
   ACT__ATOMIC(int64_t) large_blocks;
   struct act__link link;  // in pool->caches

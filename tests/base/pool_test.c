@@ -277,6 +277,44 @@ static void frees_work_without_memory_for_magazines(void **state) {
   act__pool_cache_fini(&other);
 }
 
+#if !UNPOOLED
+static void large_blocks_are_kept_up_to_the_bound_and_come_back(void **state) {
+  struct fixture *f = *state;
+  const size_t most = ACT__POOL_LARGE_HELD / ACT__POOL_LARGE_MAX;
+  void *blocks[ACT__POOL_LARGE_HELD / ACT__POOL_LARGE_MAX + 1];
+  for (size_t i = 0; i <= most; i++) {
+    blocks[i] = act__pool_alloc(&f->cache, &f->pool, ACT__POOL_LARGE_MAX);
+    assert_non_null(blocks[i]);
+    memset(blocks[i], 0x5a, ACT__POOL_LARGE_MAX);
+  }
+  for (size_t i = 0; i <= most; i++) {
+    act__pool_free(&f->cache, &f->pool, blocks[i], ACT__POOL_LARGE_MAX);
+  }
+  assert_int_equal(f->cache.large_held, ACT__POOL_LARGE_HELD);  // one was too much
+  assert_int_equal(act__pool_in_use(&f->pool), 0);
+  int64_t asked_for = act__alloc_count();
+  for (size_t i = 0; i < most; i++) {
+    blocks[i] = act__pool_alloc(&f->cache, &f->pool, ACT__POOL_LARGE_MAX);
+  }
+  assert_int_equal(act__alloc_count(), asked_for);
+  assert_int_equal(f->cache.large_held, 0);
+  for (size_t i = 0; i < most; i++) {
+    act__pool_free(&f->cache, &f->pool, blocks[i], ACT__POOL_LARGE_MAX);
+  }
+  // Above the largest kept size nothing stays, and each size comes back large enough.
+  void *huge = act__pool_alloc(&f->cache, &f->pool, ACT__POOL_LARGE_MAX + 1);
+  size_t held = f->cache.large_held;
+  act__pool_free(&f->cache, &f->pool, huge, ACT__POOL_LARGE_MAX + 1);
+  assert_int_equal(f->cache.large_held, held);
+  for (size_t bytes = ACT__POOL_BLOCK_MAX + 1; bytes <= ACT__POOL_LARGE_MAX; bytes += 1021) {
+    char *block = act__pool_alloc(&f->cache, &f->pool, bytes);
+    assert_non_null(block);
+    memset(block, 1, bytes);
+    act__pool_free(&f->cache, &f->pool, block, bytes);
+  }
+}
+#endif
+
 int main(void) {
 #define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -287,6 +325,7 @@ int main(void) {
       cmocka_unit_test(fini_tells_how_many_blocks_were_never_freed),
 #if !UNPOOLED
       WITH_POOL(a_warm_cache_asks_for_nothing),
+      WITH_POOL(large_blocks_are_kept_up_to_the_bound_and_come_back),
       WITH_POOL(a_freed_block_is_the_next_one_given),
 #endif
       WITH_POOL(blocks_that_die_elsewhere_come_back),
