@@ -108,7 +108,8 @@ struct act__task *act__crew_pick(struct act__crew_worker *me) {
   (void)is_fair_pick;
 #endif
 #ifndef ACT_MUTANT_OUTSIDE_LAST
-  if (!me->next && (me->outside = !me->outside)) {
+  // `next` waits too then: to look at it takes the door.
+  if ((me->outside = !me->outside) && act__inject_length(&me->crew->inject) > 0) {
     struct act__task *shared = take_shared(me);
     if (shared) return shared;
   }
