@@ -38,7 +38,8 @@ static struct act__task *keep_rest(struct act__crew_worker *me, struct act__task
   return task;
 }
 
-__attribute__((noinline)) static struct act__task *take_shared(struct act__crew_worker *me) {
+__attribute__((noinline)) static struct act__task *take_shared(struct act__crew_worker *me,
+                                                               uint32_t most) {
   struct act__crew *crew = me->crew;
 #ifdef ACT_MUTANT_SUBMIT_TO_ANOTHER
   if (crew->not_by == me) return NULL;
@@ -47,7 +48,7 @@ __attribute__((noinline)) static struct act__task *take_shared(struct act__crew_
   if (length == 0) return NULL;
   uint32_t share = (length + crew->count - 1) / crew->count;  // leaves others theirs
   struct act__task_chain chain = {0};
-  act__inject_take(&crew->inject, share < ACT__STEAL_MAX ? share : ACT__STEAL_MAX, &chain);
+  act__inject_take(&crew->inject, share < most ? share : most, &chain);
   return keep_rest(me, &chain);
 }
 
@@ -64,7 +65,7 @@ __attribute__((noinline)) static struct act__task *pick_by_turns(struct act__cre
   struct act__task *task = NULL;
   for (unsigned i = 0; i < FAIR_SOURCES && !task; i++) {
     unsigned source = me->fair++ % FAIR_SOURCES;
-    task = source == 0 ? take_shared(me) : take_waiting(me, source == 1);
+    task = source == 0 ? take_shared(me, ACT__STEAL_MAX) : take_waiting(me, source == 1);
   }
   return task;
 }
@@ -110,14 +111,17 @@ struct act__task *act__crew_pick(struct act__crew_worker *me) {
 #ifndef ACT_MUTANT_OUTSIDE_LAST
   // `next` waits too then: to look at it takes the door.
   if ((me->outside = !me->outside) && act__inject_length(&me->crew->inject) > 0) {
-    struct act__task *shared = take_shared(me);
+    // One at a time while others wait here: a batch would lie behind them, and what comes to the
+    // shared queue after it would be begun before it.
+    bool waiting = act__load_relaxed(&me->board.waiting);  // relaxed: its own
+    struct act__task *shared = take_shared(me, waiting ? 1 : ACT__STEAL_MAX);
     if (shared) return shared;
   }
 #endif
   act__crew_enter(me);
   struct act__task *task = take_own(me);
   act__crew_leave(me);
-  return task ? task : take_shared(me);
+  return task ? task : take_shared(me, ACT__STEAL_MAX);
 }
 
 // How long ago a worker that has something to run last looked at the clock: about the age of its turn.
@@ -193,7 +197,7 @@ static struct act__task *steal_from(struct act__crew_worker *me, struct act__cre
 
 static struct act__task *look_around(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
-  struct act__task *task = take_shared(me);
+  struct act__task *task = take_shared(me, ACT__STEAL_MAX);
   unsigned start = (unsigned)act__rand_below(&me->base.rand, crew->count);
   for (unsigned i = 0; i < crew->count && !task; i++) {
     struct act__crew_worker *victim = &crew->workers[(start + i) % crew->count];
