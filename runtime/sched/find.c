@@ -108,7 +108,6 @@ struct act__task *act__crew_pick(struct act__crew_worker *me) {
   (void)pick_by_turns;
   (void)is_fair_pick;
 #endif
-#ifndef ACT_MUTANT_OUTSIDE_LAST
   // `next` waits too then: to look at it takes the door.
   if ((me->outside = !me->outside) && act__inject_length(&me->crew->inject) > 0) {
     // One at a time while others wait here: a batch would lie behind them, and what comes to the
@@ -117,7 +116,6 @@ struct act__task *act__crew_pick(struct act__crew_worker *me) {
     struct act__task *shared = take_shared(me, waiting ? 1 : ACT__STEAL_MAX);
     if (shared) return shared;
   }
-#endif
   act__crew_enter(me);
   struct act__task *task = take_own(me);
   act__crew_leave(me);
