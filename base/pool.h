@@ -36,7 +36,7 @@
 // that gives such memory back at once makes each large message fault its pages in again.
 #define ACT__POOL_LARGE_MAX (128 * 1024)
 #define ACT__POOL_LARGE_CLASSES 10
-#define ACT__POOL_LARGE_HELD (2 * 1024 * 1024)
+#define ACT__POOL_LARGE_HELD (512 * 1024)
 
 // Bytes carved into blocks at a time.
 #define ACT__POOL_SLAB (64 * 1024)
