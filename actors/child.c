@@ -239,6 +239,9 @@ act_rc act_stop_child(act_cx *cx, act_pid child) {
       child.node == system->incarnation ? act__cell_at(system, child.slot) : NULL;
   if (!cell || act__mailbox_generation(&cell->mailbox) != child.gen) return ACT_EDEAD;
   struct act__birth *birth = &act__annex(cell)->birth;
+#ifdef ACT_MUTANT_STOP_DISOWNS_THE_GONE
+  if (act__load_relaxed(&birth->owner) != (uintptr_t)cx->cell) return ACT_EACCES;
+#endif
   // Only this actor writes itself there, and only this actor takes itself away.
   if (act__birth_owner(birth) != cx->cell) return ACT_EACCES;
   if (act__birth_is_gone(birth) || !birth->running) return ACT_EDEAD;
@@ -437,8 +440,12 @@ static char *copy_text(act_cx *cx, const struct act__ending *ending) {
 
 static void note_reason(struct act__birth *birth, const struct act__ending *ending) {
   birth->reason = (uint8_t)ending->reason;
+#ifdef ACT_MUTANT_EXIT_CODE_CUT
+  birth->rc = (int8_t)ending->rc;
+#else
   // A number that is no code would become another one.
   birth->rc = (int8_t)(ending->rc == (int8_t)ending->rc ? ending->rc : ACT_EFAIL);
+#endif
 }
 
 void act__child_note_ending(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {

@@ -100,6 +100,9 @@ static inline act_pid act__child_pid(struct act__system *system, const struct ac
 
 // From here deadlines count, not from when the turn began: a long handler must not shorten them.
 static inline int64_t act__child_now(const act_cx *cx) {
+#ifdef ACT_MUTANT_CHILD_DEADLINE_FROM_TURN
+  if (cx->me) return cx->me->now_ns;
+#endif
   return cx->me ? act__worker_refresh_now(cx->me) : act__clock_now(act__exec_clock(cx->system->exec));
 }
 

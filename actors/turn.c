@@ -151,8 +151,12 @@ static inline void finish_message(act_cx *cx, struct act__env *env, struct recei
 
 static void handle_message(act_cx *cx, struct act__cell *cell, struct act__env *env,
                            struct receipts *receipts) {
+#ifdef ACT_MUTANT_PROXY_LOOKED_UP
+  act_handler_fn handler = find_handler(cell->behavior, env->op);
+#else
   // A proxy that has ended may have no behaviour.
   act_handler_fn handler = cell->life == ACT__UP ? find_handler(cell->behavior, env->op) : NULL;
+#endif
   act_rc rc = refusal(cx, cell, env, handler);
   if (__builtin_expect(rc != ACT_OK, 0)) {
     act__turn_unmark(cx, cell);
@@ -279,6 +283,9 @@ static void handle_express_once(act_cx *cx, struct act__cell *cell) {
 static void handle_express(act_cx *cx, struct act__cell *cell) {
   do {
     handle_express_once(cx, cell);
+#ifdef ACT_MUTANT_EXPRESS_ONCE
+    return;
+#endif
   } while (has_express(cell));
 }
 
