@@ -29,6 +29,7 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/slab.h"
 #include "base/thread.h"
 #include "mailbox/copy.h"
 #include "mailbox/envelope.h"
@@ -204,8 +205,9 @@ struct act__chunk {
   struct act__cell cells[ACT__CHUNK_CELLS];
   struct act__annex annexes[ACT__CHUNK_CELLS];
   struct act__system *system;
-  void *block;                      // what the chunk is cut from
 };
+
+_Static_assert(sizeof(struct act__chunk) % 64 == 0, "chunks follow one another, each cell in its lines");
 
 static inline struct act__chunk *act__cell_chunk(const struct act__cell *cell) {
   return ACT__CONTAINER_OF(cell - (cell->slot & (ACT__CHUNK_CELLS - 1)), struct act__chunk, cells[0]);
@@ -316,6 +318,7 @@ struct act__system {
   const act_log_sink *log;
   // Slots: chunk pointers are published once and never change.
   ACT__ATOMIC(struct act__chunk *) *chunks;
+  struct act__slabs slabs;        // under slots_lock; what chunks are cut from
   uint32_t chunk_count_max;
   struct act__spinlock slots_lock;
   uint32_t slots_used;            // under slots_lock; slot 0 is nobody

@@ -43,11 +43,7 @@ static void on_worker(void *arg, struct act__worker *me, bool starting) {
 
 static void system_free(struct act__system *system) {
   if (!system) return;
-  for (uint32_t i = 0; system->chunks && i < system->chunk_count_max; i++) {
-    // relaxed: all threads have been joined.
-    struct act__chunk *chunk = act__load_relaxed(&system->chunks[i]);
-    if (chunk) act__free(chunk->block);
-  }
+  act__slabs_fini(&system->slabs);
   act__free(system->chunks);
   act__free(system->worker_contexts);
   if (system->asks) act__asks_destroy(system);
@@ -100,6 +96,7 @@ act_rc act__system_create(const act_node *node, const struct act__exec_options *
   system->log = node->log ? node->log : act_log_stderr();
   system->slots_max = node->actors_max ? node->actors_max : ACT_ACTORS_MAX;
   system->slots_used = 1;  // slot 0 is nobody
+  act__slabs_init(&system->slabs, true);
   uint32_t at_hand = ACT__WORKERS_MAX * (2 * SLOTS_BATCH + 1);
   system->slots_made_max =
       system->slots_max < UINT32_MAX - at_hand ? system->slots_max + at_hand : UINT32_MAX - 1;
@@ -140,12 +137,9 @@ void act__system_destroy(struct act__system *system) {
 
 // Under slots_lock: a chunk of cells, born closed. False: no memory.
 static bool add_chunk(struct act__system *system, uint32_t number) {
-  char *block = act__calloc(1, sizeof(struct act__chunk) + 64);
-  if (!block) return false;
-  // malloc aligns to 16; each cell is to have its cache lines for itself.
-  struct act__chunk *chunk = (void *)(block + (-(uintptr_t)block & 63));
+  struct act__chunk *chunk = act__slabs_cut(&system->slabs, sizeof *chunk);
+  if (!chunk) return false;
   chunk->system = system;
-  chunk->block = block;
   for (uint32_t i = 0; i < ACT__CHUNK_CELLS; i++) {
     uint32_t slot = (number << ACT__CHUNK_SHIFT) + i;
     chunk->cells[i].slot = chunk->annexes[i].birth.slot = slot;

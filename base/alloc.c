@@ -4,7 +4,22 @@
 // that it stands for is process-wide too.
 #include "base/alloc.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+// AddressSanitizer looks for pointers to the blocks of malloc in other blocks of malloc only.
+#if defined(__SANITIZE_ADDRESS__)
+#define LARGE_BY_MAPPING 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LARGE_BY_MAPPING 0
+#endif
+#endif
+#ifndef LARGE_BY_MAPPING
+#define LARGE_BY_MAPPING 1
+#endif
 
 enum { NEVER = 0, FROM_THEN_ON = 1, ONCE = 2 };
 
@@ -68,3 +83,43 @@ void *act__realloc(void *block, size_t bytes) {
 void act__free(void *block) {
   free(block);
 }
+
+// ---- large pages ----
+
+#if LARGE_BY_MAPPING
+
+// A mapping begins at any small page: one that is larger by `align` has an aligned part, and the rest
+// goes back.
+void *act__malloc_large(size_t bytes, size_t align) {
+  if (!act__alloc_permit() || bytes > ACT__ALLOC_MAX) return NULL;
+  char *mapped =
+      mmap(NULL, bytes + align, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return NULL;
+  size_t before = -(uintptr_t)mapped & (align - 1);
+  if (before > 0) munmap(mapped, before);
+  if (align > before) munmap(mapped + before + bytes, align - before);
+#ifdef MADV_HUGEPAGE
+  (void)madvise(mapped + before, bytes, MADV_HUGEPAGE);  // advice: small pages do as well
+#endif
+  return mapped + before;
+}
+
+void act__free_large(void *block, size_t bytes) {
+  if (block) munmap(block, bytes);
+}
+
+#else
+
+void *act__malloc_large(size_t bytes, size_t align) {
+  if (!act__alloc_permit() || bytes > ACT__ALLOC_MAX) return NULL;
+  void *block = aligned_alloc(align, bytes);
+  if (block) memset(block, 0, bytes);
+  return block;
+}
+
+void act__free_large(void *block, size_t bytes) {
+  (void)bytes;
+  free(block);
+}
+
+#endif

@@ -22,6 +22,12 @@ void *act__calloc(size_t count, size_t bytes);
 void *act__realloc(void *block, size_t bytes);
 void act__free(void *block);
 
+// Memory of its own from the system, all zero, aligned to `align` (a power of two), in large pages where
+// the system has them: a page is resident from its first touch on, as a whole. `bytes` is a multiple of
+// `align`, which is one of 4 KiB. NULL: no memory.
+void *act__malloc_large(size_t bytes, size_t align);
+void act__free_large(void *block, size_t bytes);
+
 // The next n allocations succeed and all later ones fail, until called again. -1: never fail.
 void act__alloc_fail_after(int64_t n);
 

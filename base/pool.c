@@ -18,8 +18,6 @@
 // Blocks one by one, each remembering its size in front (see pool.h).
 #define BYPASS ACT__POOL_BYPASS
 
-#define CACHE_LINE 64
-
 static const uint16_t class_bytes[ACT__POOL_CLASSES] = {64,  96,   128,  192,  256,  384, 512,
                                                         768, 1024, 1536, 2048, 3072, 4096};
 
@@ -97,24 +95,13 @@ static bool shelf_has_magazine(struct act__pool_shelf *shelf, int class) {
 
 // ---- depot: all under its mutex ----
 
-static bool depot_add_slab(struct act__pool_depot *depot) {
-  char *slab = act__malloc(ACT__POOL_SLAB + 2 * CACHE_LINE);
-  if (slab == NULL) return false;
-  memcpy(slab, &depot->slabs, sizeof depot->slabs);
-  depot->slabs = slab;
-  char *start = slab + sizeof depot->slabs;
-  depot->carve = start + (-(uintptr_t)start & (CACHE_LINE - 1));
-  depot->carve_end = depot->carve + ACT__POOL_SLAB;
-  return true;
-}
-
 static void depot_push_loose(struct act__pool_depot *depot, void *block) {
   memcpy(block, &depot->loose, sizeof depot->loose);
   depot->loose = block;
 }
 
 static bool depot_has_block(const struct act__pool_depot *depot, int class) {
-  return depot->loose != NULL || depot->carve_end - depot->carve >= class_bytes[class];
+  return depot->loose != NULL || act__slabs_have(&depot->slabs, class_bytes[class]);
 }
 
 // One block that was never in a magazine, or whose free found none. NULL: out of memory.
@@ -124,10 +111,7 @@ static void *depot_take_block(struct act__pool_depot *depot, int class) {
     memcpy(&depot->loose, block, sizeof depot->loose);
     return block;
   }
-  if (!depot_has_block(depot, class) && !depot_add_slab(depot)) return NULL;
-  block = depot->carve;
-  depot->carve += class_bytes[class];
-  return block;
+  return act__slabs_cut(&depot->slabs, class_bytes[class]);
 }
 
 static void depot_put_magazine(struct act__pool_depot *depot, struct act__pool_magazine *magazine) {
@@ -354,7 +338,10 @@ void act__pool_free_otherwise(struct act__pool_cache *cache, struct act__pool *p
 
 act_rc act__pool_init(struct act__pool *pool) {
   memset(pool, 0, sizeof *pool);
-  for (int i = 0; i < ACT__POOL_CLASSES; i++) act__mutex_init(&pool->depot[i].mutex);
+  for (int i = 0; i < ACT__POOL_CLASSES; i++) {
+    act__mutex_init(&pool->depot[i].mutex);
+    act__slabs_init(&pool->depot[i].slabs, false);
+  }
   act__mutex_init(&pool->mutex);
   act__mutex_init(&pool->shared_mutex);
   act__list_init(&pool->caches);
@@ -366,13 +353,7 @@ static void depot_fini(struct act__pool_depot *depot) {
   struct act__pool_magazine *magazine;
   while ((magazine = stack_pop(&depot->full)) != NULL) act__free(magazine);
   while ((magazine = stack_pop(&depot->empty)) != NULL) act__free(magazine);
-  void *slab = depot->slabs;
-  while (slab != NULL) {
-    void *next;
-    memcpy(&next, slab, sizeof next);
-    act__free(slab);
-    slab = next;
-  }
+  act__slabs_fini(&depot->slabs);
   act__mutex_fini(&depot->mutex);
 }
 

@@ -6,8 +6,8 @@
 // A thread owns a cache; a cache holds two magazines per size class, arrays of free blocks, so that
 // the common alloc and free touch nothing shared. Empty and full magazines are exchanged whole with
 // the pool's depot, under one mutex per class. (Bonwick, "The slab allocator", 1994; Bonwick and
-// Adams, "Magazines and vmem", 2001.) Blocks are carved from slabs which return to the system only
-// when the pool ends. Blocks carry no header: the caller remembers their size.
+// Adams, "Magazines and vmem", 2001.) Blocks are cut from slabs (base/slab.h) which return to the system
+// only when the pool ends. Blocks carry no header: the caller remembers their size.
 //
 // Blocks are aligned to 16 bytes at least, and those of a class that is a multiple of 64 to a cache
 // line. Under AddressSanitizer every block comes from malloc alone, remembers its size, and is
@@ -21,6 +21,7 @@
 #include "base/alloc.h"
 #include "base/atomic.h"
 #include "base/list.h"
+#include "base/slab.h"
 #include "base/status.h"
 #include "base/thread.h"
 
@@ -37,9 +38,6 @@
 #define ACT__POOL_LARGE_MAX (128 * 1024)
 #define ACT__POOL_LARGE_CLASSES 10
 #define ACT__POOL_LARGE_HELD (512 * 1024)
-
-// Bytes carved into blocks at a time.
-#define ACT__POOL_SLAB (64 * 1024)
 
 struct act__pool_magazine {
   struct act__pool_magazine *next;  // in the depot
@@ -73,8 +71,7 @@ struct act__pool_depot {
   struct act__pool_magazine *full;  // with at least one block
   struct act__pool_magazine *empty;
   void *loose;              // single blocks, chained through their first word
-  char *carve, *carve_end;  // what is left of the newest slab
-  void *slabs;              // all slabs, chained through their first word
+  struct act__slabs slabs;  // what blocks are cut from
   char pad[64];
 };
 

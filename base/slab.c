@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/slab.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+#define CACHE_LINE 64
+
+// Lies apart from its slab, so that a large page is touched first by whoever uses a piece, and not
+// under the lock of whoever cuts it.
+struct act__slab {
+  struct act__slab *next;
+  void *block;
+  size_t bytes;   // of pieces
+  bool is_large;  // of act__malloc_large
+};
+
+void act__slabs_init(struct act__slabs *slabs, bool zeroed) {
+  *slabs = (struct act__slabs){.zeroed = zeroed};
+}
+
+void act__slabs_fini(struct act__slabs *slabs) {
+  struct act__slab *slab = slabs->newest;
+  while (slab) {
+    struct act__slab *next = slab->next;
+    if (slab->is_large) {
+      act__free_large(slab->block, slab->bytes);
+    } else {
+      act__free(slab->block);
+    }
+    act__free(slab);
+    slab = next;
+  }
+  act__slabs_init(slabs, slabs->zeroed);
+}
+
+// How many bytes of pieces a slab holds that is to be no more than `share`, unless that is too few.
+static size_t slab_bytes(size_t share, size_t piece) {
+  if (share > ACT__SLAB_MAX) share = ACT__SLAB_MAX;
+  if (share < ACT__SLAB_MIN) share = ACT__SLAB_MIN;
+  if (share < piece) return piece;
+  return share - share % (share < ACT__SLAB_LARGE ? piece : ACT__SLAB_LARGE);
+}
+
+static bool allocate(struct act__slabs *slabs, struct act__slab *slab, size_t bytes) {
+  slab->is_large = bytes >= ACT__SLAB_LARGE && bytes % ACT__SLAB_LARGE == 0;
+  slab->bytes = bytes;
+  if (slab->is_large) {
+    slab->block = act__malloc_large(bytes, ACT__SLAB_LARGE);
+  } else {
+    size_t whole = bytes + CACHE_LINE;
+    slab->block = slabs->zeroed ? act__calloc(1, whole) : act__malloc(whole);
+  }
+  return slab->block != NULL;
+}
+
+static bool add_slab(struct act__slabs *slabs, size_t piece) {
+  struct act__slab *slab = act__malloc(sizeof *slab);
+  if (!slab) return false;
+#ifdef ACT_MUTANT_SLAB_GREEDY
+  size_t share = slabs->bytes;
+#else
+  size_t share = slabs->bytes / ACT__SLAB_SHARE;
+#endif
+#ifdef ACT_MUTANT_SLAB_NO_SECOND_TRY
+  if (!allocate(slabs, slab, slab_bytes(share, piece))) {
+#else
+  // Where there is no memory for a share of much there may be some for a little.
+  if (!allocate(slabs, slab, slab_bytes(share, piece)) &&
+      !allocate(slabs, slab, slab_bytes(0, piece))) {
+#endif
+    act__free(slab);
+    return false;
+  }
+  slab->next = slabs->newest;
+  slabs->newest = slab;
+  slabs->bytes += slab->bytes;
+  slabs->next = (char *)slab->block + (-(uintptr_t)slab->block & (CACHE_LINE - 1));
+  slabs->end = slabs->next + slab->bytes;
+  return true;
+}
+
+void *act__slabs_cut(struct act__slabs *slabs, size_t bytes) {
+  ACT_ASSERT(bytes > 0);
+  if (!act__slabs_have(slabs, bytes) && !add_slab(slabs, bytes)) return NULL;
+  void *piece = slabs->next;
+  slabs->next += bytes;
+  return piece;
+}
