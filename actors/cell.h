@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actors/census.h"
 #include "actors/context.h"
 #include "actors/node.h"
 #include "actors/supervise.h"
@@ -300,9 +301,11 @@ struct act_cx {
   bool scratch_used;
   struct act__cell *free_cells;   // of a worker: slots at hand; linked by state
   uint32_t free_count;
+  struct act__hand *hand;         // of a worker: free places of the census
   struct act__tally tally;
   struct act__link link;          // in system->contexts
   ACT__ATOMIC(uint64_t) thread;   // of the worker that it is for (act__thread_id); else 0
+  char pad[ACT__LINE];            // the next worker's lies behind it
 };
 
 #define ACT__STRIPES 64u
@@ -310,6 +313,14 @@ struct act_cx {
 struct act__asks;    // the table of ask records (actors/ask.h)
 struct act__remote;  // links to other nodes (actors/remote/remote.h); NULL: none
 
+// A spinlock that shares its cache line with nothing.
+struct act__stripe {
+  struct act__spinlock lock;
+  char pad[ACT__LINE - sizeof(struct act__spinlock)];
+};
+
+// What every turn of every worker reads comes first and is written seldom; what turns write lies on
+// lines of its own, a group for each purpose.
 struct act__system {
   struct act__exec *exec;
   uint64_t incarnation;
@@ -320,31 +331,35 @@ struct act__system {
   ACT__ATOMIC(struct act__chunk *) *chunks;
   struct act__slabs slabs;        // under slots_lock; what chunks are cut from
   uint32_t chunk_count_max;
+  uint32_t slots_made_max;        // slots: more by what lies free in the contexts of workers
+  struct act__asks *asks;
+  struct act_cx *worker_contexts; // one per worker
+  struct act__hand *hands;        // of the census; likewise
+  struct act__remote *remote;
+  struct act__birth *root;
+  ACT__ATOMIC(uint32_t) emptying; // who empties the census tells act__system_down
+  ACT__ATOMIC(uint64_t) stuck;
+  char pad0[ACT__LINE];
+  struct act__census census;      // of actors
+  char pad1[ACT__LINE];
   struct act__spinlock slots_lock;
   uint32_t slots_used;            // under slots_lock; slot 0 is nobody
-  uint32_t slots_max;             // actors at once
-  uint32_t slots_made_max;        // slots: more by what lies free in the contexts of workers
   struct act__cell *free_cells;   // under slots_lock; linked by state
-  ACT__ATOMIC(uint64_t) alive;
-  ACT__ATOMIC(uint64_t) stuck;
-  struct act__spinlock stripes[ACT__STRIPES];
+  char pad2[ACT__LINE];
+  struct act__stripe stripes[ACT__STRIPES];
   struct act__spinlock park_lock;  // see actors/park.h
-  struct act__asks *asks;
+  char pad3[ACT__LINE];
   struct act__spinlock names_lock;
   struct act__namemap names;      // name -> cell
   struct act__tally shared;       // counted where there is no context, and by contexts that are gone
   struct act__mutex contexts_lock;
   struct act__link contexts;
-  struct act_cx *worker_contexts; // one per worker
-  struct act__remote *remote;
-  struct act__birth *root;
   // How the root is doing; under root_lock.
   struct act__mutex root_lock;
   struct act__cond root_changed;
   bool root_up, root_exited, stop_requested;
   struct act__ending root_ending;
   int signal;                     // that started the stop; 0: none
-  ACT__ATOMIC(uint32_t) emptying; // who brings alive to zero tells act__system_down
   struct act__mutex runner;       // no workers: held by the thread that steps the executor
   ACT__ATOMIC(uint64_t) runner_thread;  // which one that is; 0: none
   struct act__task nudge;         // wakes the one thread of the current-thread flavour
@@ -365,7 +380,7 @@ static inline struct act__cell *act__cell_at(struct act__system *system, uint32_
 }
 
 static inline struct act__spinlock *act__stripe(struct act__system *system, uint32_t slot) {
-  return &system->stripes[slot % ACT__STRIPES];
+  return &system->stripes[slot % ACT__STRIPES].lock;
 }
 
 static inline act_pid act__cell_pid(struct act__system *system, struct act__cell *cell) {
@@ -412,7 +427,7 @@ bool act__system_is_inside(struct act__system *system);
 // Sets express bits and makes the owner look. Any thread.
 void act__cell_express(struct act__system *system, struct act__worker *me, struct act__cell *cell,
                        uint32_t bits);
-// After alive was brought to zero. Any thread.
+// After the census was emptied. Any thread.
 void act__system_emptied(struct act__system *system);
 // Pushes a notice or an accepted envelope. Any thread.
 static inline void act__cell_push(struct act__system *system, struct act__worker *me,

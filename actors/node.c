@@ -43,7 +43,7 @@ static bool take_down(struct act__system *system) {
   if (!empty || !closed || act__load_relaxed(&system->stuck)) {
     act__log(system->log, ACT_LOG_ERROR, system->node.name,
              "stop deadline of %u ms passed: %llu actors still there", stop_ms,
-             (unsigned long long)act__load_relaxed(&system->alive));
+             (unsigned long long)act__census_alive(&system->census));
     return false;
   }
   act__exec_finish(system->exec);

@@ -46,6 +46,7 @@ static void system_free(struct act__system *system) {
   act__slabs_fini(&system->slabs);
   act__free(system->chunks);
   act__free(system->worker_contexts);
+  act__free(system->hands);
   if (system->asks) act__asks_destroy(system);
   act__namemap_fini(&system->names);
   act__mutex_fini(&system->contexts_lock);
@@ -59,7 +60,7 @@ static void system_init_locks(struct act__system *system, uint64_t seed) {
   act__spinlock_init(&system->slots_lock);
   act__spinlock_init(&system->names_lock);
   act__spinlock_init(&system->park_lock);
-  for (unsigned i = 0; i < ACT__STRIPES; i++) act__spinlock_init(&system->stripes[i]);
+  for (unsigned i = 0; i < ACT__STRIPES; i++) act__spinlock_init(&system->stripes[i].lock);
   act__mutex_init(&system->contexts_lock);
   act__mutex_init(&system->root_lock);
   act__mutex_init(&system->runner);
@@ -94,12 +95,12 @@ act_rc act__system_create(const act_node *node, const struct act__exec_options *
   system->incarnation = incarnation;
   system->node = *node;
   system->log = node->log ? node->log : act_log_stderr();
-  system->slots_max = node->actors_max ? node->actors_max : ACT_ACTORS_MAX;
+  uint32_t actors_max = node->actors_max ? node->actors_max : ACT_ACTORS_MAX;
   system->slots_used = 1;  // slot 0 is nobody
   act__slabs_init(&system->slabs, true);
   uint32_t at_hand = ACT__WORKERS_MAX * (2 * SLOTS_BATCH + 1);
   system->slots_made_max =
-      system->slots_max < UINT32_MAX - at_hand ? system->slots_max + at_hand : UINT32_MAX - 1;
+      actors_max < UINT32_MAX - at_hand ? actors_max + at_hand : UINT32_MAX - 1;
   system->chunk_count_max = (system->slots_made_max >> ACT__CHUNK_SHIFT) + 1;
   system->chunks = act__calloc(system->chunk_count_max, sizeof *system->chunks);
   rc = system->chunks ? act__asks_create(system) : ACT_ENOMEM;
@@ -111,12 +112,17 @@ act_rc act__system_create(const act_node *node, const struct act__exec_options *
   if ((rc = act__exec_create(&exec, &system->exec))) goto fail;
   unsigned workers = act__exec_workers(system->exec);
   system->worker_contexts = act__calloc(workers, sizeof *system->worker_contexts);
-  if (!system->worker_contexts) {
+  system->hands = act__calloc(workers, sizeof *system->hands);
+  if (!system->worker_contexts || !system->hands) {
     act__exec_destroy(system->exec);
     rc = ACT_ENOMEM;
     goto fail;
   }
-  for (unsigned i = 0; i < workers; i++) context_init(&system->worker_contexts[i], system, NULL);
+  act__census_init(&system->census, actors_max, system->hands, workers);
+  for (unsigned i = 0; i < workers; i++) {
+    context_init(&system->worker_contexts[i], system, NULL);
+    system->worker_contexts[i].hand = &system->hands[i];
+  }
   *out = system;
   return ACT_OK;
 fail:
@@ -218,26 +224,35 @@ static void give_slots(struct act__system *system, act_cx *cx, struct act__cell 
   act__spinlock_unlock(&system->slots_lock);
 }
 
+static struct act__hand *hand_of(act_cx *cx) {
+  return cx && cx->me ? cx->hand : NULL;
+}
+
 // Counts one actor in; false: there are as many as may be.
-static bool count_in(struct act__system *system) {
+static bool count_in(struct act__system *system, act_cx *cx) {
 #ifdef ACT_MUTANT_ACTORS_UNCOUNTED
-  act__fetch_add_relaxed(&system->alive, 1);
+  act__fetch_add_relaxed(&system->census.taken, 1);
   return true;
 #endif
-  // relaxed: a number; who brings it to zero looks in another order.
-  if (act__fetch_add_relaxed(&system->alive, 1) < system->slots_max) return true;
-  act__fetch_sub_relaxed(&system->alive, 1);
-  return false;
+  if (__builtin_expect(act__census_enter(&system->census, hand_of(cx)), 1)) return true;
+  act__spinlock_lock(&system->slots_lock);
+  bool entered = act__census_enter_last(&system->census);
+  act__spinlock_unlock(&system->slots_lock);
+  return entered;
+}
+
+static void count_out(struct act__system *system, act_cx *cx) {
+  if (act__census_leave(&system->census, hand_of(cx))) act__system_emptied(system);
 }
 
 struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, uint32_t msgs,
                                      uint32_t bytes, act_rc *rc) {
   *rc = ACT_ELIMIT;
-  if (!count_in(system)) return NULL;
+  if (!count_in(system, cx)) return NULL;
   struct act__cell *cell =
       cx && cx->free_count ? take_at_hand(cx) : take_slots(system, cx, rc);
   if (!cell) {
-    act__fetch_sub_relaxed(&system->alive, 1);
+    count_out(system, cx);
     return NULL;
   }
   // relaxed: a sender with an older address may read the new limits, but its reservation fails on
@@ -269,8 +284,7 @@ void act__cell_retire(struct act__system *system, act_cx *cx, struct act__cell *
   cell->life = ACT__FREE;
   // A slot whose generations are used up is never used again: no address ever means a later actor.
   if (act__mailbox_retire(&cell->mailbox)) give_slots(system, cx, cell);
-  // seq_cst [emptying]: see act__system_emptied.
-  if (act__fetch_sub_seq_cst(&system->alive, 1) == 1) act__system_emptied(system);
+  count_out(system, cx);
 }
 
 // --- waking --------------------------------------------------------------------------------------
@@ -360,6 +374,6 @@ void act_read_counters(act_runtime *rt, act_counters *out) {
     tally_add(out, &ACT__CONTAINER_OF(l, act_cx, link)->tally);
   }
   act__mutex_unlock(&system->contexts_lock);
-  out->actors = act__load_relaxed(&system->alive);  // relaxed: numbers for people
+  out->actors = act__census_alive(&system->census);
   out->stuck = act__load_relaxed(&system->stuck);
 }

@@ -102,7 +102,7 @@ static bool is_up_or_gone(struct act__system *system) {
 
 static bool is_gone(struct act__system *system) {
   // seq_cst [emptying]: see act__system_emptied.
-  return system->root_exited && act__load_seq_cst(&system->alive) == 0;
+  return system->root_exited && act__load_seq_cst(&system->census.taken) == 0;
 }
 
 static bool has_exited(struct act__system *system) {
@@ -135,6 +135,7 @@ bool act__system_down(struct act__system *system, int64_t deadline_ns) {
   // What is stuck keeps its slot and its owner's: there is nothing to wait for.
   // relaxed: counted by turns before the root's exit, which was seen under root_lock.
   if (act__load_relaxed(&system->stuck)) return false;
+  act__census_close(&system->census);
   act__store_seq_cst(&system->emptying, 1);  // seq_cst [emptying]: see act__system_emptied
   act__cell_express(system, NULL, root, ACT__EXPRESS_FORGET);
   system->root = NULL;

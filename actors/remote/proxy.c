@@ -45,7 +45,7 @@ void act__proxy_free(act_cx *cx, struct act__cell *cell) {
   cell->proxy = NULL;
   if (own) return;
   // It was not counted among the actors; act__cell_retire counts it out again. relaxed: a number.
-  act__fetch_add_relaxed(&cx->system->alive, 1);
+  act__fetch_add_relaxed(&cx->system->census.taken, 1);
   // acq_rel [proxies]: pairs with the load in remote.c, which waits for zero.
   if (act__fetch_sub_acq_rel(&remote->proxies, 1) == 1) act__system_changed(cx->system);
 }
@@ -70,7 +70,7 @@ static struct act__proxy *make(struct act__remote *remote, struct act__far *far,
     act__cell_retire(system, NULL, cell);
     return NULL;
   }
-  act__fetch_sub_relaxed(&system->alive, 1);     // relaxed: it is no actor of ours
+  act__fetch_sub_relaxed(&system->census.taken, 1);  // relaxed: it is no actor of ours
   act__fetch_add_relaxed(&remote->proxies, 1);   // relaxed: counted out by its own turn, later
   proxy->linked = true;
   proxy->link = far->id;
