@@ -414,11 +414,11 @@ void act__system_destroy(struct act__system *system);
 
 // A closed cell of a fresh generation with this bound, owned by the caller, not yet submitted.
 // NULL: no slot (ACT_ELIMIT) or no memory; *rc says which.
-// cx NULL: from anywhere.
-struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, uint32_t msgs,
-                                     uint32_t bytes, act_rc *rc);
+// cx NULL: from anywhere. Not `is_actor`: it stands for one elsewhere, and is not counted with ours.
+struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, bool is_actor,
+                                     uint32_t msgs, uint32_t bytes, act_rc *rc);
 // Owner only, once the life is DOWN and nothing is outstanding. The cell may be reused at once.
-void act__cell_retire(struct act__system *system, act_cx *cx, struct act__cell *cell);
+void act__cell_retire(struct act__system *system, act_cx *cx, bool is_actor, struct act__cell *cell);
 
 // Is the calling thread one of this system's workers, or inside a step of its executor? Then it must
 // not wait for an actor.

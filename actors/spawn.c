@@ -174,7 +174,7 @@ static struct act__birth *settle_in(struct act__cell *cell, struct act__cell *ow
 }
 
 static struct act__cell *allocate(act_cx *cx, const act_child *spec, act_rc *rc) {
-  return act__cell_allocate(cx->system, cx, act__limit(spec->mailbox.msgs, ACT_MAILBOX_MSGS),
+  return act__cell_allocate(cx->system, cx, true, act__limit(spec->mailbox.msgs, ACT_MAILBOX_MSGS),
                             act__limit(spec->mailbox.bytes, ACT_MAILBOX_BYTES), rc);
 }
 
@@ -197,7 +197,7 @@ static act_rc furnish(act_cx *cx, struct act__cell *cell, const act_child *spec)
   // Who found the name meanwhile may watch it already.
   act__watchers_tell(cx, cell, &(struct act__ending){.reason = ACT_REASON_NOPROC});
   cell->born = false;
-  act__cell_retire(system, cx, cell);
+  act__cell_retire(system, cx, true, cell);
   return rc;
 }
 

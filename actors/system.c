@@ -245,14 +245,17 @@ static void count_out(struct act__system *system, act_cx *cx) {
   if (act__census_leave(&system->census, hand_of(cx))) act__system_emptied(system);
 }
 
-struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, uint32_t msgs,
-                                     uint32_t bytes, act_rc *rc) {
+struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, bool is_actor,
+                                     uint32_t msgs, uint32_t bytes, act_rc *rc) {
+#ifdef ACT_MUTANT_PROXY_COUNTED
+  is_actor = true;
+#endif
   *rc = ACT_ELIMIT;
-  if (!count_in(system, cx)) return NULL;
+  if (is_actor && !count_in(system, cx)) return NULL;
   struct act__cell *cell =
       cx && cx->free_count ? take_at_hand(cx) : take_slots(system, cx, rc);
   if (!cell) {
-    count_out(system, cx);
+    if (is_actor) count_out(system, cx);
     return NULL;
   }
   // relaxed: a sender with an older address may read the new limits, but its reservation fails on
@@ -278,13 +281,16 @@ struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, uin
   return cell;
 }
 
-void act__cell_retire(struct act__system *system, act_cx *cx, struct act__cell *cell) {
+void act__cell_retire(struct act__system *system, act_cx *cx, bool is_actor, struct act__cell *cell) {
+#ifdef ACT_MUTANT_PROXY_COUNTED
+  is_actor = true;
+#endif
   ACT_ASSERT(cell->life == ACT__DOWN && cell->notices == 0 && !cell->pending && !cell->cold);
   ACT_ASSERT(!cell->park && !cell->proxy);
   cell->life = ACT__FREE;
   // A slot whose generations are used up is never used again: no address ever means a later actor.
   if (act__mailbox_retire(&cell->mailbox)) give_slots(system, cx, cell);
-  count_out(system, cx);
+  if (is_actor) count_out(system, cx);
 }
 
 // --- waking --------------------------------------------------------------------------------------

@@ -326,7 +326,8 @@ static void retire(act_cx *cx, struct act__cell *cell) {
   ACT_ASSERT(!late && !cell->pending);
   if (cell->born) act__birth_free(cx, &act__annex(cell)->birth);
   if (cell->proxy) act__proxy_free(cx, cell);
-  act__cell_retire(cx->system, cx, cell);
+  // Who is nobody's child stands for an actor elsewhere.
+  act__cell_retire(cx->system, cx, cell->born, cell);
 }
 
 enum act__turn act__cell_first_turn(struct act__task *task, struct act__worker *me) {

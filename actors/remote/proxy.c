@@ -44,8 +44,6 @@ void act__proxy_free(act_cx *cx, struct act__cell *cell) {
   act__free(proxy);
   cell->proxy = NULL;
   if (own) return;
-  // It was not counted among the actors; act__cell_retire counts it out again. relaxed: a number.
-  act__fetch_add_relaxed(&cx->system->census.taken, 1);
   // acq_rel [proxies]: pairs with the load in remote.c, which waits for zero.
   if (act__fetch_sub_acq_rel(&remote->proxies, 1) == 1) act__system_changed(cx->system);
 }
@@ -56,7 +54,7 @@ static struct act__proxy *make(struct act__remote *remote, struct act__far *far,
   struct act__system *system = remote->system;
   if (remote->stopping || act__map_count(&far->proxies) >= ACT__PROXIES_MAX) return NULL;
   act_rc rc;
-  struct act__cell *cell = act__cell_allocate(system, NULL, 0, ACT__UNIT_BYTES, &rc);
+  struct act__cell *cell = act__cell_allocate(system, NULL, false, 0, ACT__UNIT_BYTES, &rc);
   if (!cell) return NULL;
   struct act__proxy *proxy = act__cell_cold(cell) ? act__proxy_create(remote, cell) : NULL;
   if (proxy && act__map_put(&far->proxies, slot, proxy)) {
@@ -67,10 +65,9 @@ static struct act__proxy *make(struct act__remote *remote, struct act__far *far,
     act__free(cell->cold);
     cell->cold = NULL;
     cell->proxy = NULL;
-    act__cell_retire(system, NULL, cell);
+    act__cell_retire(system, NULL, false, cell);
     return NULL;
   }
-  act__fetch_sub_relaxed(&system->census.taken, 1);  // relaxed: it is no actor of ours
   act__fetch_add_relaxed(&remote->proxies, 1);   // relaxed: counted out by its own turn, later
   proxy->linked = true;
   proxy->link = far->id;

@@ -48,6 +48,7 @@ static const act_child kids[] = {
     {.id = "counter", .name = "counter", .behavior = &counter, .mailbox = {.msgs = 32}},
 };
 static const act_sup tree = {.kids = kids, .nkids = 2};
+#define ACTORS 3u  // they and their supervisor
 
 // --- the peer that we play -------------------------------------------------------------------------
 
@@ -187,11 +188,23 @@ static void put_message(uint16_t op, bool ask, const void *body, size_t size) {
 static const uint8_t empty_map[] = {0x80};
 static const uint8_t number_1[] = {0x81, 0x01, 0x01};
 
+static void open_node(uint32_t actors_max) {
+  diary_clear();
+  act_node node = {.listen = address, .log = &quiet, .workers = 1, .actors_max = actors_max};
+  stage_open(&stage, node, &tree);
+  connect_raw();
+}
+
+// With as many actors as it may have: no peer has met it yet.
+static int set_up_full(void **state) {
+  (void)state;
+  open_node(ACTORS);
+  return 0;
+}
+
 static int set_up(void **state) {
   (void)state;
-  diary_clear();
-  stage_open(&stage, (act_node){.listen = address, .log = &quiet, .workers = 1}, &tree);
-  connect_raw();
+  open_node(0);
   learn_key();
   look_up();
   return 0;
@@ -427,6 +440,20 @@ static void a_message_let_in_by_the_last_credit_harms_nobody(void **state) {
   assert_in_range(stage_counters(&stage).undelivered, 0, 1);
 }
 
+// A cell that stands for an actor elsewhere is none of ours, nor ever counted as one for a moment: who
+// stops the node waits for the last of ours.
+static void who_stands_for_an_actor_elsewhere_is_not_counted(void **state) {
+  (void)state;
+  uint64_t n = 1;
+  struct act__frame_grant grant = {.target = {5, 1, 1}, .rc = ACT_OK, .msgs = 4, .units = 64};
+  assert_int_equal(act__frame_put_grant(&raw.out, &grant), ACT_OK);
+  look_up();  // so it has read that
+  assert_int_equal(stage_counters(&stage).actors, ACTORS);
+  assert_int_equal(stage_run(&stage, send_to_raw, &n), ACT_OK);
+  assert_int_equal(await_frame(ACT__FRAME_MESSAGE)->u.message.target.slot, 5);
+  assert_int_equal(stage_counters(&stage).actors, ACTORS);
+}
+
 // --- both dial at once ---------------------------------------------------------------------------------
 
 ACT_MSG(rm_seek, (str, at, 1))
@@ -534,6 +561,8 @@ int main(void) {
       RAW_TEST(who_never_had_credit_makes_way_for_the_next_in_its_slot),
       RAW_TEST(a_message_let_in_by_the_last_credit_harms_nobody),
       RAW_TEST(a_look_up_goes_over_the_one_connection_that_is_kept),
+      cmocka_unit_test_setup_teardown(who_stands_for_an_actor_elsewhere_is_not_counted, set_up_full,
+                                      tear_down),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   diary_clear();
