@@ -24,6 +24,7 @@
 
 #include "actors/census.h"
 #include "actors/context.h"
+#include "actors/handle.h"
 #include "actors/node.h"
 #include "actors/supervise.h"
 #include "base/arena.h"
@@ -92,12 +93,6 @@ struct act__cell {
 _Static_assert(sizeof(struct act__cell) == 128, "a cell is two cache lines");
 
 // What an actor has beyond its hot lines. Owner only.
-struct act__handle_table {
-  void **records;           // of a free place: the next free one (actors/notice.c)
-  uint32_t *gens;
-  uint32_t capacity, free;  // free: first free place + 1; 0: none
-};
-
 struct act__deferred {
   struct act__deferred *next;
   void (*fn)(void *);
@@ -128,9 +123,10 @@ struct act__cold {
   struct act__arena arena;
   struct act__deferred *deferred;       // newest first
   struct act__link records;             // every open notice record (struct act__notice)
+  struct act__handle_table ticks;       // and those of timers (actors/timer.c)
   struct act__kids kids;
   uint32_t asks, timers, monitors, replies, jobs;  // open, against their limits
-  struct act__handle_table timer_handles, monitor_handles;
+  struct act__handle_table monitor_handles;
   act_reply *kept;                      // reply tokens beyond their handler
   uint32_t kept_capacity;
   struct act__env *aside, **aside_tail; // user messages that wait for UP
@@ -256,7 +252,7 @@ static inline int64_t act__birth_stop_due(const struct act__birth *birth) {
 enum act__notice_kind {
   ACT__NOTICE_NONE = 0,
   ACT__NOTICE_REPLY,    // struct act__ask
-  ACT__NOTICE_TICK,     // struct act__tick_record
+  ACT__NOTICE_TICK,     // struct tick_record of actors/timer.c
   ACT__NOTICE_DOWN,     // struct act__watch
   ACT__NOTICE_DONE,     // struct act__job_record
   ACT__NOTICE_UP,       // struct act__contract
@@ -266,7 +262,7 @@ enum act__notice_kind {
   ACT__NOTICE_UNPARKED, // struct act__place
 };
 
-// The common head of notice records made by an actor for itself.
+// The common head of notice records made by an actor for itself, but for its timers.
 struct act__notice {
   struct act__env env;
   struct act__link link;    // in cold->records
@@ -274,6 +270,9 @@ struct act__notice {
   act_then then;
   bool dropped;             // owner only: the actor has ended or cancelled; free it on arrival
 };
+
+// Timers that are cancelled in one turn leave their wheel so many at a time.
+#define ACT__CANCELLED_MAX 16u
 
 // Per worker (and per outside context): what the current handler runs in.
 struct act__tally {
@@ -299,6 +298,8 @@ struct act_cx {
   char fail_text[ACT_FAIL_TEXT_MAX];
   struct act__arena scratch;
   bool scratch_used;
+  struct act__timer *cancelled[ACT__CANCELLED_MAX];  // by the cell in turn, and in their wheel yet
+  uint32_t cancelled_count;
   struct act__cell *free_cells;   // of a worker: slots at hand; linked by state
   uint32_t free_count;
   struct act__hand *hand;         // of a worker: free places of the census
@@ -506,19 +507,17 @@ ACT_MUST act_rc act__notice_handle(act_cx *cx, struct act__cell *cell, struct ac
 // At the end of an actor: withdraws every record it has open; those on their way are marked dropped.
 void act__notices_withdraw(act_cx *cx, struct act__cell *cell);
 
-// A slot in a handle table for `record`. ACT_ENOMEM.
-ACT_MUST act_rc act__handle_put(struct act__handle_table *table, void *record, uint32_t *index,
-                                uint32_t *gen);
-void *act__handle_get(const struct act__handle_table *table, uint32_t index, uint32_t gen);
-void act__handle_remove(struct act__handle_table *table, uint32_t index);
-void act__handle_table_fini(struct act__handle_table *table);
-
 // --- timer.c, monitor.c, job.c, reply.c: withdrawal and handling, one pair per kind --------------
 
-ACT_MUST act_rc act__tick_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);
-bool act__tick_withdraw(act_cx *cx, struct act__notice *notice);   // true: it will not arrive
+ACT_MUST act_rc act__tick_handle(act_cx *cx, struct act__cell *cell, struct act__env *env);
+// All timers of an actor that ends.
+void act__ticks_withdraw(act_cx *cx, struct act__cell *cell);
+// Takes those out of their wheel that were cancelled in this turn: before the turn ends.
+void act__ticks_let_go(act_cx *cx, struct act__cell *cell);
+// Fires one: the executor's on_timer.
+void act__tick_fire(struct act__timer *timer, struct act__worker *me);
 ACT_MUST act_rc act__watch_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);
-bool act__watch_withdraw(act_cx *cx, struct act__notice *notice);
+bool act__watch_withdraw(act_cx *cx, struct act__notice *notice);  // true: it will not arrive
 ACT_MUST act_rc act__job_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);
 bool act__job_withdraw(act_cx *cx, struct act__notice *notice);
 ACT_MUST act_rc act__ask_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice);

@@ -152,7 +152,7 @@ static void free_cold(act_cx *cx, struct act__cell *cell) {
   struct act__cold *cold = cell->cold;
   if (!cold) return;
   ACT_ASSERT(act__list_is_empty(&cold->records));
-  act__handle_table_fini(&cold->timer_handles);
+  act__handle_table_fini(&cold->ticks);
   act__handle_table_fini(&cold->monitor_handles);
   act__free(cold->kept);
   act__pool_free(&cx->me->cache, act__exec_pool(cx->system->exec), cold->fail_text,

@@ -1,100 +1,132 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An actor's timers. A record is armed (its alarm is in the wheel), queued (its notice is on the way
-// to the owner or in its inbox), or gone. Cancelling an armed one frees it; cancelling a queued one
-// marks it, and it is dropped when it arrives: a cancelled tick is never seen.
+// An actor's timers. A record is armed (its timer is in a wheel), queued (its notice is on the way to
+// the owner or in its inbox), or gone. Who cancels one marks it at once: a tick that is on its way is
+// dropped when it arrives, so a cancelled tick is never seen. Out of the wheel it comes with the others
+// that were cancelled in this turn, ACT__CANCELLED_MAX at a time, and its record is free then.
 #include <string.h>
 
 #include "actors/cell.h"
 #include "base/check.h"
 
-// Two cache lines, for there may be a million: what the wheel looks at lies in the second alone. The
-// alarm's note is the period in ms, 0: once. The envelope's sender, which a notice has no use for, is
-// the handle: slot and gen are its index and gen; gen 0: it has none.
+// One cache line, for there may be a million: they share it with nobody, and arming one is one line of
+// fresh memory. It is never armed and queued at a time, so the wheel's node lies where the
+// envelope has what a notice does not use. (Its link and the envelope's `next` are one place.)
 struct tick_record {
-  struct act__notice notice;
-  struct act__alarm alarm;
+  union {
+    struct act__env env;
+    struct {
+      struct act__timer timer;  // its note is the period in ms, 0: once
+      uint32_t place;           // in cold->ticks, unless it was cancelled
+      uint16_t env_flags;       // 0, as in any notice
+      uint8_t env_notice;
+      bool cancelled;           // owner only: free it on arrival
+    };
+  };
+  struct act__cell *owner;
+  act_then then;
 };
 
-_Static_assert(sizeof(struct tick_record) <= 128, "two cache lines");
+_Static_assert(sizeof(struct tick_record) <= 64, "a cache line");
+_Static_assert(sizeof(struct act__timer) == offsetof(struct act__env, sender_epoch) &&
+                   offsetof(struct tick_record, env_flags) == offsetof(struct act__env, flags) &&
+                   offsetof(struct tick_record, env_notice) == offsetof(struct act__env, notice),
+               "the timer keeps off what its notice needs while it is armed");
 
-static struct tick_record *record_of(struct act__notice *notice) {
-  return ACT__CONTAINER_OF(notice, struct tick_record, notice);
+static struct tick_record *record_of(struct act__timer *timer) {
+  return ACT__CONTAINER_OF(timer, struct tick_record, timer);
 }
 
 static void record_free(act_cx *cx, struct tick_record *record) {
   act__pool_free(act__cache(cx), act__exec_pool(cx->system->exec), record, sizeof *record);
 }
 
-static void on_due(struct act__alarm *alarm, struct act__worker *me);
-
 // If the next that expires with it is of the same actor, takes it from the rest; else NULL.
 static struct tick_record *next_due(struct act__link *rest, const struct act__cell *owner) {
   if (act__list_is_empty(rest)) return NULL;
-  struct act__alarm *alarm = ACT__CONTAINER_OF(rest->next, struct act__alarm, timer.link);
-  if (alarm->fire != on_due) return NULL;
-  struct tick_record *record = ACT__CONTAINER_OF(alarm, struct tick_record, alarm);
-  if (record->notice.owner != owner) return NULL;
+  struct act__timer *timer = ACT__CONTAINER_OF(rest->next, struct act__timer, link);
+  if (!timer->bare || record_of(timer)->owner != owner) return NULL;
   act__list_remove(rest->next);
-  return record;
+  return record_of(timer);
+}
+
+// By memcpy, which the compiler does not reorder with what was done to the link in the same place.
+static void set_next(struct tick_record *record, struct act__env *next) {
+  memcpy(&record->env.next, &next, sizeof next);
 }
 
 // Many that expire at once for one actor are pushed as one chain.
-static void on_due(struct act__alarm *alarm, struct act__worker *me) {
-  struct act__link *rest = act__alarm_rest(alarm);
-  struct tick_record *record = ACT__CONTAINER_OF(alarm, struct tick_record, alarm);
-  struct act__cell *owner = record->notice.owner;
-  struct act__system *system = act__cell_system(owner);
-  struct act__env *oldest = &record->notice.env, *newest = oldest;
+void act__tick_fire(struct act__timer *timer, struct act__worker *me) {
+  struct act__link *rest = act__timer_rest(timer);
+  struct tick_record *record = record_of(timer);
+  struct act__cell *owner = record->owner;
+  struct act__env *oldest = &record->env, *newest = oldest;
+  set_next(record, NULL);
   while ((record = next_due(rest, owner))) {
 #ifdef ACT_MUTANT_TIMER_CHAIN_REVERSED
-    oldest->next = &record->notice.env;
-    oldest = oldest->next;
+    set_next(ACT__CONTAINER_OF(oldest, struct tick_record, env), &record->env);
+    oldest = &record->env;
 #else
-    record->notice.env.next = newest;
-    newest = &record->notice.env;
+    set_next(record, newest);
+    newest = &record->env;
 #endif
   }
-  act__cell_push_chain(system, me, owner, newest, oldest);
+  act__cell_push_chain(act__cell_system(owner), me, owner, newest, oldest);
 }
 
-// Out of the actor's books; the record itself may live on until its notice arrives.
-static void unlist(struct act__cell *cell, struct tick_record *record) {
-  struct act__env *env = &record->notice.env;
-  act__list_remove(&record->notice.link);
-  if (env->sender_gen) act__handle_remove(&cell->cold->timer_handles, env->sender_slot);
-  env->sender_gen = 0;
+// Out of the actor's books.
+static void unlist(struct act__cell *cell, uint32_t place) {
+  act__handle_remove(&cell->cold->ticks, place);
   cell->cold->timers--;
 }
 
-bool act__tick_withdraw(act_cx *cx, struct act__notice *notice) {
-  struct tick_record *record = record_of(notice);
-  if (!act__alarm_cancel(cx->system->exec, &record->alarm)) return false;
-  record_free(cx, record);
-  return true;
+void act__ticks_let_go(act_cx *cx, struct act__cell *cell) {
+  uint32_t count = cx->cancelled_count;
+  cx->cancelled_count = 0;
+  act__timers_cancel(cx->system->exec, cx->cancelled, count);
+  for (uint32_t i = 0; i < count; i++) {
+    if (!cx->cancelled[i]) continue;  // it is on its way here
+    record_free(cx, record_of(cx->cancelled[i]));
+    cell->notices--;
+  }
 }
 
-// A record in the actor's books, with a handle if there is a variable for it.
-static struct tick_record *reserve(act_cx *cx, act_timer *timer) {
+// The record is looked at as late as can be: it comes from far away, perhaps.
+static void let_go_soon(act_cx *cx, struct act__cell *cell, struct tick_record *record) {
+#ifndef ACT_MUTANT_TIMER_CANCEL_FORGOTTEN
+  record->cancelled = true;
+#endif
+  cx->cancelled[cx->cancelled_count++] = &record->timer;
+  if (cx->cancelled_count == ACT__CANCELLED_MAX) act__ticks_let_go(cx, cell);
+}
+
+void act__ticks_withdraw(act_cx *cx, struct act__cell *cell) {
+  struct tick_record *record;
+  for (uint32_t place = 0; (record = act__handle_next(&cell->cold->ticks, &place)); place++) {
+    unlist(cell, place);
+    let_go_soon(cx, cell, record);
+  }
+  act__ticks_let_go(cx, cell);
+}
+
+// A record in the actor's books.
+static struct tick_record *reserve(act_cx *cx, act_timer *handle) {
   struct act__cold *cold = cx->cell->cold;
   struct tick_record *record =
       act__pool_alloc(act__cache(cx), act__exec_pool(cx->system->exec), sizeof *record);
   if (!record) return NULL;
-  memset(record, 0, sizeof *record);
-  struct act__env *env = &record->notice.env;
-  if (timer && act__handle_put(&cold->timer_handles, record, &env->sender_slot,
-                               &env->sender_gen) != ACT_OK) {
+  if (act__handle_put(&cold->ticks, record, &handle->index, &handle->gen)) {
     record_free(cx, record);
     return NULL;
   }
-  act__list_push_back(&cold->records, &record->notice.link);
+  *record = (struct tick_record){.place = handle->index, .env_notice = ACT__NOTICE_TICK};
   cold->timers++;
   cx->cell->notices++;
   return record;
 }
 
 static bool is_live(const struct act__cold *cold, const act_timer *timer) {
-  return timer && act__handle_get(&cold->timer_handles, timer->index, timer->gen);
+  return timer && act__handle_get(&cold->ticks, timer->index, timer->gen);
 }
 
 static act_rc arm(act_cx *cx, uint32_t ms, bool periodic, act_tick_then then, act_timer *timer) {
@@ -104,20 +136,19 @@ static act_rc arm(act_cx *cx, uint32_t ms, bool periodic, act_tick_then then, ac
   if (!cold) return ACT_ENOMEM;
   uint32_t others = cold->timers - (is_live(cold, timer) ? 1 : 0);
   if (others >= act__limit(act__cell_limits(cell)->timers, ACT_TIMERS_MAX)) return ACT_ELIMIT;
-  struct tick_record *record = reserve(cx, timer);
+  act_timer handle;
+  struct tick_record *record = reserve(cx, &handle);
   if (!record) return ACT_ENOMEM;
   if (timer) {  // what it armed before stays until nothing can fail any more
     act_cancel(cx, timer);
-    *timer = (act_timer){record->notice.env.sender_slot, record->notice.env.sender_gen};
+    *timer = handle;
   }
-  record->notice.env.notice = ACT__NOTICE_TICK;
-  record->notice.owner = cell;
-  record->notice.then = then.t;
-  record->alarm.fire = on_due;
-  record->alarm.timer.note = periodic ? ms : 0;
+  record->owner = cell;
+  record->then = then.t;
+  record->timer.note = periodic ? ms : 0;
   // From now, not from when the turn began: a long handler must not make its timers early.
   int64_t due_ns = act__worker_refresh_now(cx->me) + (int64_t)ms * ACT__NS_PER_MS;
-  act__alarm_arm(cx->system->exec, cx->me, &record->alarm, due_ns);
+  act__timer_arm(cx->system->exec, cx->me, &record->timer, due_ns);
   return ACT_OK;
 }
 
@@ -132,37 +163,40 @@ act_rc act_every(act_cx *cx, uint32_t ms, act_tick_then then, act_timer *timer) 
 void act_cancel(act_cx *cx, act_timer *timer) {
   struct act__cell *cell = cx->cell;
   if (!cell || !cell->cold) return;
-  struct tick_record *record =
-      act__handle_get(&cell->cold->timer_handles, timer->index, timer->gen);
+  uint32_t place = timer->index;
+  struct tick_record *record = act__handle_get(&cell->cold->ticks, place, timer->gen);
   timer->gen = 0;
   if (!record) return;
-  unlist(cell, record);
-#ifndef ACT_MUTANT_TIMER_CANCEL_FORGOTTEN
-  record->notice.dropped = true;
-#endif
-  if (act__tick_withdraw(cx, &record->notice)) cell->notices--;
+  unlist(cell, place);
+  let_go_soon(cx, cell, record);
 }
 
 // The next point of the period after now; how many were passed over goes into the tick.
 static uint64_t rearm(act_cx *cx, struct tick_record *record) {
-  int64_t period_ns = (int64_t)record->alarm.timer.note * ACT__NS_PER_MS;
-  int64_t due_ns = record->alarm.timer.due_ns;
+  int64_t period_ns = (int64_t)record->timer.note * ACT__NS_PER_MS;
+  int64_t due_ns = record->timer.due_ns;
   int64_t late = act_now(cx) - due_ns;
   uint64_t missed = late > 0 ? (uint64_t)(late / period_ns) : 0;
-  act__alarm_arm(cx->system->exec, cx->me, &record->alarm,
+  act__timer_arm(cx->system->exec, cx->me, &record->timer,
                  due_ns + (int64_t)(missed + 1) * period_ns);
   return missed;
 }
 
-act_rc act__tick_handle(act_cx *cx, struct act__cell *cell, struct act__notice *notice) {
-  struct tick_record *record = record_of(notice);
-  bool seen = !notice->dropped && (cell->life == ACT__UP || cell->life == ACT__STARTING);
-  act_then then = notice->then;
+act_rc act__tick_handle(act_cx *cx, struct act__cell *cell, struct act__env *env) {
+  struct tick_record *record = ACT__CONTAINER_OF(env, struct tick_record, env);
+  bool seen = !record->cancelled && (cell->life == ACT__UP || cell->life == ACT__STARTING);
+  act_then then = record->then;
   act_tick tick = {.tag = then.tag, .missed = 0, .now_ns = act_now(cx)};
-  if (seen && record->alarm.timer.note) {
+  if (seen && record->timer.note) {
     tick.missed = rearm(cx, record);  // the record stays, and its count with it
   } else {
-    if (!notice->dropped) unlist(cell, record);
+    if (!record->cancelled) {
+      unlist(cell, record->place);
+#ifndef ACT_MUTANT_TIMER_FREED_TWICE
+    } else if (cx->cancelled_count) {
+      act__ticks_let_go(cx, cell);  // it may be among them
+#endif
+    }
     cell->notices--;
     record_free(cx, record);
   }

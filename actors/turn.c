@@ -402,6 +402,7 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
   for (;;) {
     struct receipts receipts = {0, 0};
     bool done = work(cx, cell, started_ns, &receipts);
+    if (cx->cancelled_count) act__ticks_let_go(cx, cell);
     // Not dry: it has used up its messages, and not its time.
     bool dry = done || me->steps <= ACT__TURN_MESSAGES;
     act__room_give_back(cx->system, me, cell, receipts.messages, receipts.units, dry);

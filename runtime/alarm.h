@@ -24,10 +24,12 @@ struct act__alarm_wheel {
 struct act__alarms {
   struct act__alarm_wheel *wheels;
   unsigned count;
+  void (*on_timer)(struct act__timer *, struct act__worker *me);  // fires those without an alarm
 };
 
 // Gives memory that act__alarms_fini frees. ACT_ENOMEM.
-ACT_MUST act_rc act__alarms_init(struct act__alarms *alarms, unsigned count, int64_t now_ns);
+ACT_MUST act_rc act__alarms_init(struct act__alarms *alarms, unsigned count, int64_t now_ns,
+                                 void (*on_timer)(struct act__timer *, struct act__worker *me));
 
 // Alarms still armed are forgotten: they never fire. Accepts zeroed memory.
 void act__alarms_fini(struct act__alarms *alarms);

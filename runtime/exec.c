@@ -42,7 +42,8 @@ act_rc act__exec_init(struct act__exec *exec, const struct act__exec_ops *ops,
   exec->options = *options;
   exec->clock = clock;
   exec->poller = NULL;
-  act_rc rc = act__alarms_init(&exec->alarms, options->workers, act__clock_now(clock));
+  act_rc rc = act__alarms_init(&exec->alarms, options->workers, act__clock_now(clock),
+                               options->on_timer);
   if (rc) goto fail;
   rc = act__blocking_init(&exec->blocking, clock, options->blocking_max, options->blocking_queue);
   if (rc) goto fail;

@@ -85,6 +85,8 @@ struct act__exec_options {
   // thread for current and simulation). May be NULL.
   void (*on_worker)(void *arg, struct act__worker *, bool starting);
   void *arg;
+  // `fire` of all timers that are armed without an alarm (act__timer_arm). NULL: there are none.
+  void (*on_timer)(struct act__timer *, struct act__worker *me);
 };
 
 // Creates an executor; threads start in act__exec_start. ACT_ENOMEM, ACT_EINVAL, ACT_ESYS.
@@ -146,16 +148,16 @@ void act__exec_trace_fold(struct act__exec *, uint64_t event);
 // same alarm again or free it. All zero except `fire` is an unarmed alarm. The owner orders its own
 // arms and cancels of one alarm; a cancel may race with the firing.
 struct act__alarm {
-  struct act__timer timer;  // the wheel's node (runtime/timer_wheel.h); `home`: which wheel, the
-                            // executor's; `note`: the owner's
+  struct act__timer timer;  // the wheel's node (runtime/timer_wheel.h); `home`: which wheel, and
+                            // `bare`: the executor's; `note`: the owner's
   void (*fire)(struct act__alarm *, struct act__worker *me);
 };
 
-// Inside `fire` and before it touches the alarm: those that have expired with it, by their
-// timer.link, in order, and whose `fire` has not been called. What it takes from the front it has
-// fired itself: their `fire` is not called.
-static inline struct act__link *act__alarm_rest(struct act__alarm *alarm) {
-  return alarm->timer.link.next;
+// Inside `fire` and before it touches the timer: those that have expired with it, by their `link`, in
+// order, and whose `fire` has not been called. What it takes from the front it has fired itself: their
+// `fire` is not called.
+static inline struct act__link *act__timer_rest(struct act__timer *timer) {
+  return timer->link.next;
 }
 
 // Arms an unarmed alarm. Any thread, cannot fail. due_ns on act__exec_clock.
@@ -164,6 +166,14 @@ void act__alarm_arm(struct act__exec *, struct act__worker *me, struct act__alar
 // True: it was armed and will not fire. False: it has fired, is about to, or was never armed; then
 // `fire` has been or will be called exactly once for the last arming.
 bool act__alarm_cancel(struct act__exec *, struct act__alarm *);
+
+// The same for a timer that does without a `fire` of its own, because there may be a million: on_timer
+// of the executor's options is called for it. me is not NULL.
+void act__timer_arm(struct act__exec *, struct act__worker *me, struct act__timer *, int64_t due_ns);
+
+// Cancels many such timers, in little more time than one where they lie far apart in memory. Where
+// act__alarm_cancel would say false the pointer becomes NULL.
+void act__timers_cancel(struct act__exec *, struct act__timer **timers, unsigned count);
 
 // --- blocking pool ----------------------------------------------------------------------------
 #define ACT__BLOCKING_THREADS 16u

@@ -39,7 +39,8 @@ struct act__timer {
   struct act__link link;  // in a slot, then in the list of expired ones; otherwise meaningless
   int64_t due_ns;
   uint16_t place;  // 1 + row * 64 + slot; 0: not in the wheel
-  uint16_t home;   // this and `note`: for whoever embeds it; the wheel leaves them alone
+  uint8_t home;    // this, `bare` and `note`: for whoever embeds it; the wheel leaves them alone
+  bool bare;
   uint32_t note;
 };
 
