@@ -110,6 +110,7 @@ act_rc act__system_create(const act_node *node, const struct act__exec_options *
   exec.on_worker = on_worker;
   exec.on_timer = act__tick_fire;
   exec.arg = system;
+  exec.first_run = act__cell_first_turn;
   if ((rc = act__exec_create(&exec, &system->exec))) goto fail;
   unsigned workers = act__exec_workers(system->exec);
   system->worker_contexts = act__calloc(workers, sizeof *system->worker_contexts);

@@ -287,6 +287,8 @@ static void init_worker(struct act__crew *crew, unsigned index, bool light) {
   act__atomic_init(&worker->board.worth, 0);
   act__atomic_init(&worker->board.hurry, 0);
   act__atomic_init(&worker->board.visit_after_ns, INT64_MIN);
+  act__atomic_init(&worker->board.unbegun, 0);
+  act__atomic_init(&worker->board.unbegun_after_ns, INT64_MIN);
   act__atomic_init(&worker->board.fired_ns, 0);
   act__atomic_init(&worker->board.known_due, ACT__TIME_NEVER);
   act__list_init(&worker->sleeper);

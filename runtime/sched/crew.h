@@ -33,6 +33,9 @@ struct act__board {
   ACT__ATOMIC(uint32_t) worth;    // what waits is worth a theft: look.c
   ACT__ATOMIC(uint32_t) hurry;    // set by the monitor: look at the clock after this turn
   ACT__ATOMIC(int64_t) visit_after_ns;  // written by thieves: no theft before, unless it is stuck
+  ACT__ATOMIC(uint32_t) unbegun;        // about so many tasks have waited for ACT__UNBEGUN_NS, and the
+                                        // first to be robbed of has not begun
+  ACT__ATOMIC(int64_t) unbegun_after_ns;  // written by thieves: none is taken for that reason before
   // Written by whoever has advanced its wheel: when, and what was due next then.
   ACT__ATOMIC(int64_t) fired_ns, known_due;
 };
@@ -45,6 +48,8 @@ struct act__pace {
   unsigned turns;           // since the look
   unsigned turns_max;       // after so many the next look is due
   uint32_t enough;          // so many tasks in the queue are worth a call for help
+  int64_t window_ns;        // since when the lowest length of the queue is watched: look.c
+  uint32_t lowest;
 };
 
 struct act__crew_worker {
@@ -63,6 +68,9 @@ struct act__crew_worker {
   bool called;              // somebody woke it since it last slept
   bool ran;                 // has run a task since then
   struct act__crew_worker *robbed;  // from whom it has what it runs; NULL: from nobody
+  struct act__crew_worker *bereft;  // from whom it has tasks that had not begun; NULL: from nobody
+  int64_t bereft_ns;        // since when
+  unsigned barren;          // how many of such thefts in a row brought little, ACT__BARREN_MAX at most
   bool timed;               // what it ran was made runnable by alarms alone
   int64_t polled_ns;        // current: when I/O was last looked at
   struct act__thread thread;

@@ -129,7 +129,14 @@ static int64_t age_ns(struct act__crew_worker *worker, int64_t now_ns) {
   return looked_ns < now_ns ? now_ns - looked_ns : 0;
 }
 
-static bool is_worth_a_visit(struct act__crew_worker *worker, int64_t now_ns) {
+static bool has_unbegun(struct act__crew_worker *worker, int64_t now_ns) {
+  // relaxed: hints, both.
+  return act__load_relaxed(&worker->board.unbegun) &&
+         now_ns >= act__load_relaxed(&worker->board.unbegun_after_ns);
+}
+
+// Whatever waits there, because of its worth or of its age.
+static bool is_worth_robbing(struct act__crew_worker *worker, int64_t now_ns) {
   struct act__board *board = &worker->board;
   // relaxed: hints, all of them.
   int64_t age = age_ns(worker, now_ns);
@@ -137,6 +144,10 @@ static bool is_worth_a_visit(struct act__crew_worker *worker, int64_t now_ns) {
   if (waiting && age >= ACT__STUCK_NS) return true;
   if (now_ns < act__load_relaxed(&board->visit_after_ns)) return false;
   return act__load_relaxed(&board->worth) || (waiting && age >= ACT__STALE_NS);
+}
+
+static bool is_worth_a_visit(struct act__crew_worker *worker, int64_t now_ns) {
+  return is_worth_robbing(worker, now_ns) || has_unbegun(worker, now_ns);
 }
 
 bool act__crew_has_work(struct act__crew *crew, int64_t now_ns) {
@@ -168,8 +179,37 @@ static void rob(struct act__crew_worker *victim, int64_t age, struct act__task_c
 #endif
 }
 
+// The older half of those that have waited long, as long as they have not begun.
+static void rob_unbegun(struct act__crew_worker *me, struct act__crew_worker *victim,
+                        struct act__task_chain *chain) {
+  // relaxed: a hint.
+  uint32_t unbegun = act__load_relaxed(&victim->board.unbegun), most = (unbegun + 1) / 2;
+  if (most > ACT__STEAL_MAX) most = ACT__STEAL_MAX;
+  act__runq_steal_unbegun(&victim->queue, me->base.exec->options.first_run, most, chain);
+  uint32_t left = chain->length < most ? 0 : unbegun - most;
+  act__store_relaxed(&victim->board.unbegun, left);  // relaxed: as in rob
+  if (chain->length == 0) return;
+  me->bereft = victim;
+  me->bereft_ns = me->base.now_ns;
+}
+
+// It was if enough came of them. If not, the next one waits, ever longer while none is.
+static void judge_the_unbegun(struct act__crew_worker *me) {
+  int64_t now_ns = me->base.now_ns;
+  if (now_ns - me->bereft_ns >= ACT__UNBEGUN_NS) {
+    me->barren = 0;
+  } else {
+    // relaxed: a hint.
+    act__store_relaxed(&me->bereft->board.unbegun_after_ns,
+                       now_ns + (ACT__BARREN_NS << me->barren));
+    if (me->barren < ACT__BARREN_MAX) me->barren++;
+  }
+  me->bereft = NULL;
+}
+
 // Was the last theft worth it? Asked when its loot is run.
 static void judge_the_loot(struct act__crew_worker *me) {
+  if (me->bereft) judge_the_unbegun(me);
   if (!me->robbed) return;
   if (me->pace.last_ns < ACT__SHORT_NS) {
     // relaxed: a hint.
@@ -186,10 +226,14 @@ static struct act__task *steal_from(struct act__crew_worker *me, struct act__cre
 #endif
   if (!is_worth_a_visit(victim, now_ns) || !act__door_force(&victim->door)) return NULL;
   struct act__task_chain chain = {0};
-  rob(victim, age_ns(victim, now_ns), &chain);
+  if (is_worth_robbing(victim, now_ns)) {
+    rob(victim, age_ns(victim, now_ns), &chain);
+    if (chain.length > 0) me->robbed = victim;
+  } else {
+    rob_unbegun(me, victim, &chain);
+  }
   act__door_close(&victim->door);
   if (chain.length == 0) return NULL;
-  me->robbed = victim;
   return keep_rest(me, &chain);
 }
 

@@ -113,13 +113,17 @@ static bool show_worth(struct act__crew_worker *me, uint32_t waiting) {
   return worth != 0;
 }
 
-static void call_for_help(struct act__crew_worker *me) {
+static void call_a_thief(struct act__crew_worker *me) {
   struct act__crew *crew = me->crew;
   if (!act__idle_wants_wake(&crew->idle)) return;
-  // relaxed: hints, both.
+  // relaxed: a hint.
   if (me->base.now_ns < act__load_relaxed(&crew->call_after_ns)) return;
-  if (me->base.now_ns < act__load_relaxed(&me->board.visit_after_ns)) return;
   act__crew_wake_one(crew);
+}
+
+static void call_for_help(struct act__crew_worker *me) {
+  // relaxed: a hint.
+  if (me->base.now_ns >= act__load_relaxed(&me->board.visit_after_ns)) call_a_thief(me);
 }
 
 void act__crew_called_in_vain(struct act__crew_worker *me) {
@@ -131,15 +135,39 @@ void act__crew_call(struct act__crew_worker *me, uint32_t length) {
   if (show_worth(me, length + 1)) call_for_help(me);
 }
 
+// The lowest length of the queue in a while is how many have waited all the while, for its owner takes
+// from the end to which it adds. Behind the door.
+static uint32_t watch_the_lowest(struct act__crew_worker *me) {
+  struct act__pace *pace = &me->pace;
+  uint32_t length = me->queue.length, unbegun = 0;
+  if (length < pace->lowest) pace->lowest = length;
+  bool over = me->base.now_ns - pace->window_ns >= ACT__UNBEGUN_NS;
+  if (!over && length > 0) return 0;
+  act__task_fn first_run = me->base.exec->options.first_run;
+  if (pace->lowest && act__runq_has_unbegun(&me->queue, first_run)) unbegun = pace->lowest;
+  // relaxed: a hint. A thief clears it behind the door.
+  if (act__load_relaxed(&me->board.unbegun) != unbegun) {
+    act__store_relaxed(&me->board.unbegun, unbegun);
+  }
+  if (over) {
+    pace->window_ns = me->base.now_ns;
+    pace->lowest = length;
+  }
+  return unbegun;
+}
+
 static void show(struct act__crew_worker *me) {
   act__crew_enter(me);
   uint32_t waiting = me->queue.length + (me->next ? 1 : 0);
+  uint32_t unbegun = watch_the_lowest(me);
   act__crew_leave(me);
   // One of them runs next. relaxed: hints; written only when they change.
   uint32_t behind = waiting > 1;
   if (act__load_relaxed(&me->board.waiting) != behind) {
     act__store_relaxed(&me->board.waiting, behind);
   }
+  // relaxed, here and below: a hint.
+  if (unbegun && me->base.now_ns >= act__load_relaxed(&me->board.unbegun_after_ns)) call_a_thief(me);
   if (show_worth(me, waiting)) call_for_help(me);
 }
 

@@ -114,6 +114,22 @@ void act__runq_steal(struct act__runq *queue, unsigned keep, unsigned most,
   }
 }
 
+bool act__runq_has_unbegun(const struct act__runq *queue, act__task_fn first_run) {
+#ifdef ACT_MUTANT_STEAL_WHAT_HAS_BEGUN
+  if (queue->length > 0) return true;
+#endif
+  const struct act__task *lane = queue->lane.first, *oldest = queue->oldest;
+  return (lane && lane->run == first_run) || (oldest && oldest->run == first_run);
+}
+
+void act__runq_steal_unbegun(struct act__runq *queue, act__task_fn first_run, unsigned most,
+                             struct act__task_chain *chain) {
+  while (most-- > 0 && act__runq_has_unbegun(queue, first_run)) {
+    bool lane = queue->lane.first && queue->lane.first->run == first_run;
+    act__task_chain_push(chain, lane ? act__runq_pop_lane(queue) : act__runq_pop_oldest(queue));
+  }
+}
+
 void act__runq_take_all(struct act__runq *queue, struct act__task_chain *chain) {
   struct act__task_chain fresh = {queue->newest, queue->oldest,
                                   queue->length - queue->lane.length};

@@ -14,6 +14,8 @@
 #ifndef TROUPE_RUNTIME_SCHED_RUNQ_H
 #define TROUPE_RUNTIME_SCHED_RUNQ_H
 
+#include <stdbool.h>
+
 #include "base/thread.h"
 #include "runtime/task.h"
 
@@ -22,6 +24,8 @@ struct act__task_chain {
   struct act__task *first, *last;
   unsigned length;
 };
+
+typedef enum act__turn (*act__task_fn)(struct act__task *task, struct act__worker *me);
 
 void act__task_chain_push(struct act__task_chain *chain, struct act__task *task);
 struct act__task *act__task_chain_pop(struct act__task_chain *chain);  // NULL: empty
@@ -48,6 +52,12 @@ struct act__task *act__runq_pop_lane(struct act__runq *queue);    // first of th
 // lane (known to have much to do), then the oldest. `keep` tasks stay at least.
 void act__runq_steal(struct act__runq *queue, unsigned keep, unsigned most,
                      struct act__task_chain *chain);
+
+// Has the first of the lane or the oldest not begun yet? `first_run` is the `run` of those.
+bool act__runq_has_unbegun(const struct act__runq *queue, act__task_fn first_run);
+// Moves such tasks from these two ends, `most` at most, to the end of `chain`.
+void act__runq_steal_unbegun(struct act__runq *queue, act__task_fn first_run, unsigned most,
+                             struct act__task_chain *chain);
 
 // Moves all that is there to the end of `chain`.
 void act__runq_take_all(struct act__runq *queue, struct act__task_chain *chain);

@@ -22,6 +22,10 @@
 #define SHARE_MIN_PERCENT 20  // of the pieces, that each worker runs
 #define RING 101u
 #define HOPS 40000u
+#define FAN_OUT 10u
+#define DEPTH 5u
+#define MOVED_BIRTHS_MAX_PERCENT 10  // that begin elsewhere than their parents
+#define ROUNDS_MAX 20u        // on a busy machine the second worker may come late
 #define MOVES_MAX_PERCENT 2   // of the hops, that go to the other worker
 
 ACT_MSG(share_token, (u64, left, 1))
@@ -119,6 +123,45 @@ static act_rc member_piece(struct member *self, act_cx *cx, const share_token *m
   return rc ? rc : sharing_svc_send_piece(cx, next, (share_token){.left = m->left - 1});
 }
 
+// --- a tree of short lives -------------------------------------------------------------------------
+
+static ACT__ATOMIC(uint32_t) births[WORKERS], moved_births;
+
+struct node_args {
+  act_pid parent;
+  uint32_t depth, born_by;  // worker of the parent
+};
+struct tree_node {
+  act_pid parent;
+  uint32_t missing;
+};
+ACT_ACTOR(tree_node, sharing, SHARING, struct tree_node, struct node_args)
+
+static act_rc tell_parent(act_cx *cx, act_pid parent) {
+  act_end(cx);
+  if (parent.slot) return sharing_send_piece(cx, (sharing_ref){parent}, (share_token){0});
+  act_request_stop(act_cx_runtime(cx));
+  return ACT_OK;
+}
+
+static act_rc tree_node_init(struct tree_node *self, act_cx *cx, const struct node_args *args) {
+  uint32_t thread = this_thread();
+  act__fetch_add_relaxed(&births[thread % WORKERS], 1);  // relaxed, both: counts
+  if (args->born_by && args->born_by != thread) act__fetch_add_relaxed(&moved_births, 1);
+  if (args->depth == 0) return tell_parent(cx, args->parent);
+  *self = (struct tree_node){args->parent, FAN_OUT};
+  struct node_args its = {act_self(cx), args->depth - 1, thread};
+  const act_child child = {.behavior = &tree_node, .args = &its};
+  act_rc rc = ACT_OK;
+  for (uint32_t i = 0; i < FAN_OUT && !rc; i++) rc = act_spawn(cx, &child, (act_exit_then){0}, NULL);
+  return rc;
+}
+
+static act_rc tree_node_piece(struct tree_node *self, act_cx *cx, const share_token *m) {
+  (void)m;
+  return --self->missing ? ACT_OK : tell_parent(cx, self->parent);
+}
+
 // --- tests -----------------------------------------------------------------------------------------
 
 static void play(const act_child *kids, uint32_t nkids, bool with_token) {
@@ -173,10 +216,31 @@ static void a_token_stays_with_its_worker(void **state) {
   }
 }
 
+// Its turns are shorter than a wake-up, and few wait at a time; but what waits is whole subtrees.
+static void an_idle_worker_takes_whole_subtrees(void **state) {
+  (void)state;
+  const struct node_args top = {.depth = DEPTH};
+  const act_child kids[] = {
+      {.id = "top", .behavior = &tree_node, .args = &top, .restart = ACT_TEMPORARY}};
+  uint32_t all, fewer, rounds = 0;
+  do {
+    for (unsigned i = 0; i < WORKERS; i++) act__store_relaxed(&births[i], 0);  // relaxed: nothing runs
+    act__store_relaxed(&moved_births, 0);
+    play(kids, ACT_COUNT(kids), false);
+    uint32_t first = act__load_relaxed(&births[0]), second = act__load_relaxed(&births[1]);
+    all = first + second;
+    fewer = first < second ? first : second;
+    assert_int_equal(all, 111111);
+    assert_true(act__load_relaxed(&moved_births) <= all * MOVED_BIRTHS_MAX_PERCENT / 100);
+  } while (fewer < all * SHARE_MIN_PERCENT / 100 && ++rounds < ROUNDS_MAX);
+  assert_true(rounds < ROUNDS_MAX);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(two_workers_share_uneven_work),
       cmocka_unit_test(a_token_stays_with_its_worker),
+      cmocka_unit_test(an_idle_worker_takes_whole_subtrees),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

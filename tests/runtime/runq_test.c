@@ -113,6 +113,49 @@ static void thief_takes_at_most_what_it_asked_for(void **state) {
   assert_int_equal(queue.length, TASKS - 16);
 }
 
+static enum act__turn first_run(struct act__task *task, struct act__worker *me) {
+  (void)task;
+  (void)me;
+  return ACT__TURN_DONE;
+}
+
+static enum act__turn later_run(struct act__task *task, struct act__worker *me) {
+  return first_run(task, me);
+}
+
+// All but those of the list have begun.
+static void begin_all_but(const int *numbers, unsigned count) {
+  for (int i = 0; i < TASKS; i++) tasks[i].run = later_run;
+  for (unsigned i = 0; i < count; i++) tasks[numbers[i]].run = first_run;
+}
+
+static void what_has_not_begun_is_taken_from_both_ends_up_to_what_has(void **state) {
+  (void)state;
+  begin_all_but((const int[]){0, 1, 3, 5}, 4);
+  push_fresh(0, 4);
+  act__runq_push_behind(&queue, &tasks[5]);
+  act__runq_push_behind(&queue, &tasks[6]);
+  struct act__task_chain chain = {0};
+
+  act__runq_steal_unbegun(&queue, first_run, 16, &chain);
+
+  assert_chain_is(&chain, (const int[]){5, 0, 1}, 3);
+  assert_int_equal(queue.length, 3);
+  assert_false(act__runq_has_unbegun(&queue, first_run));  // what is behind them is hidden
+}
+
+static void of_what_has_not_begun_as_much_is_taken_as_was_asked_for(void **state) {
+  (void)state;
+  begin_all_but((const int[]){0, 1, 2}, 3);
+  push_fresh(0, 3);
+  struct act__task_chain chain = {0};
+
+  act__runq_steal_unbegun(&queue, first_run, 2, &chain);
+
+  assert_chain_is(&chain, (const int[]){0, 1}, 2);
+  assert_true(act__runq_has_unbegun(&queue, first_run));
+}
+
 static void all_that_waits_can_be_taken_at_once(void **state) {
   (void)state;
   push_fresh(0, 2);
@@ -172,6 +215,8 @@ int main(void) {
       cmocka_unit_test_setup(thief_takes_from_the_lane_first, setup),
       cmocka_unit_test_setup(thief_leaves_the_only_task, setup),
       cmocka_unit_test_setup(thief_takes_at_most_what_it_asked_for, setup),
+      cmocka_unit_test_setup(what_has_not_begun_is_taken_from_both_ends_up_to_what_has, setup),
+      cmocka_unit_test_setup(of_what_has_not_begun_as_much_is_taken_as_was_asked_for, setup),
       cmocka_unit_test_setup(all_that_waits_can_be_taken_at_once, setup),
       cmocka_unit_test_setup(stolen_tasks_keep_their_order_in_the_lane, setup),
       cmocka_unit_test_setup(shared_queue_is_first_in_first_out, setup),
