@@ -15,6 +15,37 @@
 #else
 #include <stdatomic.h>
 
+#ifdef ACT_CHAOS
+#include "base/chaos.h"
+#undef atomic_load_explicit
+#undef atomic_store_explicit
+#undef atomic_exchange_explicit
+#undef atomic_compare_exchange_weak_explicit
+#undef atomic_compare_exchange_strong_explicit
+#undef atomic_fetch_add_explicit
+#undef atomic_fetch_sub_explicit
+#undef atomic_fetch_or_explicit
+#undef atomic_fetch_and_explicit
+#define atomic_load_explicit(object, order) ((void)act__chaos_(), __atomic_load_n(object, order))
+#define atomic_store_explicit(object, value, order) \
+  ((void)act__chaos_(), __atomic_store_n(object, value, order))
+#define atomic_exchange_explicit(object, value, order) \
+  ((void)act__chaos_(), __atomic_exchange_n(object, value, order))
+#define atomic_compare_exchange_weak_explicit(object, expected, value, order, order_failed)     \
+  (act__chaos_() ? (*(expected) = __atomic_load_n(object, order_failed), 0)                     \
+                 : __atomic_compare_exchange_n(object, expected, value, 1, order, order_failed))
+#define atomic_compare_exchange_strong_explicit(object, expected, value, order, order_failed) \
+  ((void)act__chaos_(), __atomic_compare_exchange_n(object, expected, value, 0, order, order_failed))
+#define atomic_fetch_add_explicit(object, value, order) \
+  ((void)act__chaos_(), __atomic_fetch_add(object, value, order))
+#define atomic_fetch_sub_explicit(object, value, order) \
+  ((void)act__chaos_(), __atomic_fetch_sub(object, value, order))
+#define atomic_fetch_or_explicit(object, value, order) \
+  ((void)act__chaos_(), __atomic_fetch_or(object, value, order))
+#define atomic_fetch_and_explicit(object, value, order) \
+  ((void)act__chaos_(), __atomic_fetch_and(object, value, order))
+#endif
+
 #define ACT__ATOMIC(type) _Atomic(type)
 #define ACT__SHARED(type) type
 
