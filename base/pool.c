@@ -41,27 +41,48 @@ static inline void count(ACT__ATOMIC(int64_t) * counter, int64_t change) {
 
 // ---- magazines ----
 
-static inline void *shelf_pop(struct act__pool_shelf *shelf) {
-  return shelf->loaded->blocks[--shelf->rounds];
+// relaxed, all of them: only the owner writes; readers want a number.
+static inline uint32_t shelf_rounds(struct act__pool_shelf *shelf) {
+  return act__load_relaxed(&shelf->rounds);
 }
 
+// An allocation.
+static inline void *shelf_pop(struct act__pool_shelf *shelf) {
+  uint32_t rounds = shelf_rounds(shelf) - 1;
+  act__store_relaxed(&shelf->rounds, rounds);
+  return shelf->loaded->blocks[rounds];
+}
+
+// A free.
 static inline void shelf_push(struct act__pool_shelf *shelf, void *block) {
-  shelf->loaded->blocks[shelf->rounds++] = block;
+  uint32_t rounds = shelf_rounds(shelf);
+  shelf->loaded->blocks[rounds] = block;
+  act__store_relaxed(&shelf->rounds, rounds + 1);
+}
+
+// Neither: a block from the depot.
+static inline void shelf_stock(struct act__pool_shelf *shelf, void *block) {
+  shelf_push(shelf, block);
+  count(&shelf->balance, 1);
 }
 
 static void shelf_load(struct act__pool_shelf *shelf, int class,
                        struct act__pool_magazine *magazine) {
   shelf->loaded = magazine;
-  shelf->rounds = (uint32_t)magazine->rounds;
+  act__store_relaxed(&shelf->rounds, (uint32_t)magazine->rounds);
   shelf->room = magazine_room(class);
+  count(&shelf->balance, (int64_t)magazine->rounds);
 }
 
 // The loaded magazine with its count written down; NULL when there is none.
 static struct act__pool_magazine *shelf_unload(struct act__pool_shelf *shelf) {
   struct act__pool_magazine *magazine = shelf->loaded;
-  if (magazine != NULL) magazine->rounds = shelf->rounds;
+  uint32_t rounds = shelf_rounds(shelf);
+  if (magazine != NULL) magazine->rounds = rounds;
+  count(&shelf->balance, -(int64_t)rounds);
   shelf->loaded = NULL;
-  shelf->rounds = shelf->room = 0;
+  shelf->room = 0;
+  act__store_relaxed(&shelf->rounds, 0);
   return magazine;
 }
 
@@ -137,10 +158,11 @@ static void *alloc_from_depot(struct act__pool_shelf *shelf, struct act__pool_de
     block = shelf_pop(shelf);
   } else {
     block = depot_take_block(depot, class);
+    if (block != NULL) count(&shelf->balance, 1);
     uint32_t batch = has_magazine && block != NULL ? shelf->room / 2 : 0;
     // A slab is never added for blocks that nobody asked for yet.
-    while (shelf->rounds < batch && depot_has_block(depot, class)) {
-      shelf_push(shelf, depot_take_block(depot, class));
+    while (shelf_rounds(shelf) < batch && depot_has_block(depot, class)) {
+      shelf_stock(shelf, depot_take_block(depot, class));
     }
   }
   act__mutex_unlock(&depot->mutex);
@@ -149,22 +171,17 @@ static void *alloc_from_depot(struct act__pool_shelf *shelf, struct act__pool_de
 
 static __attribute__((noinline)) void *alloc_slow(struct act__pool_cache *cache, int class) {
   struct act__pool_shelf *shelf = &cache->shelf[class];
-  void *block;
   if (shelf->previous != NULL && shelf->previous->rounds > 0) {
     shelf_swap(shelf, class);
-    block = shelf_pop(shelf);
-  } else {
-    block = alloc_from_depot(shelf, &cache->pool->depot[class], class);
+    return shelf_pop(shelf);
   }
-  if (block != NULL) count(&shelf->out, 1);
-  return block;
+  return alloc_from_depot(shelf, &cache->pool->depot[class], class);
 }
 
 static __attribute__((noinline)) void free_slow(struct act__pool_cache *cache, int class,
                                                 void *block) {
   struct act__pool_shelf *shelf = &cache->shelf[class];
   struct act__pool_depot *depot = &cache->pool->depot[class];
-  count(&shelf->out, -1);
   if (shelf->previous != NULL && shelf->previous->rounds == 0) {
     shelf_swap(shelf, class);
     shelf_push(shelf, block);
@@ -183,6 +200,7 @@ static __attribute__((noinline)) void free_slow(struct act__pool_cache *cache, i
     shelf_push(shelf, block);
     return;
   }
+  count(&shelf->balance, -1);
   act__mutex_lock(&depot->mutex);
   depot_push_loose(depot, block);
   act__mutex_unlock(&depot->mutex);
@@ -264,7 +282,7 @@ static void *alloc_single_counted(struct act__pool_cache *cache, size_t bytes) {
     count(&cache->large_bytes, (int64_t)bytes);
     count(&cache->large_blocks, 1);
   } else {
-    count(&cache->shelf[act__pool_class(bytes)].out, 1);
+    count(&cache->shelf[act__pool_class(bytes)].balance, 1);
   }
   return block;
 }
@@ -274,7 +292,7 @@ static void free_single_counted(struct act__pool_cache *cache, void *block, size
     count(&cache->large_bytes, -(int64_t)bytes);
     count(&cache->large_blocks, -1);
   } else {
-    count(&cache->shelf[act__pool_class(bytes)].out, -1);
+    count(&cache->shelf[act__pool_class(bytes)].balance, -1);
   }
   if (is_kept(bytes)) {
     large_free(cache, block, bytes);
@@ -292,8 +310,7 @@ static void *alloc_with(struct act__pool_cache *cache, size_t bytes) {
   if (act__alloc_is_armed() && !act__alloc_permit()) return NULL;
   int class = act__pool_class(bytes);
   struct act__pool_shelf *shelf = &cache->shelf[class];
-  if (__builtin_expect(shelf->rounds == 0, 0)) return alloc_slow(cache, class);
-  count(&shelf->out, 1);
+  if (__builtin_expect(shelf_rounds(shelf) == 0, 0)) return alloc_slow(cache, class);
   return shelf_pop(shelf);
 }
 
@@ -304,11 +321,10 @@ static void free_with(struct act__pool_cache *cache, void *block, size_t bytes) 
   }
   int class = act__pool_class(bytes);
   struct act__pool_shelf *shelf = &cache->shelf[class];
-  if (__builtin_expect(shelf->rounds == shelf->room, 0)) {
+  if (__builtin_expect(shelf_rounds(shelf) == shelf->room, 0)) {
     free_slow(cache, class, block);
     return;
   }
-  count(&shelf->out, -1);
   shelf_push(shelf, block);
 }
 
@@ -394,7 +410,7 @@ void act__pool_cache_fini(struct act__pool_cache *cache) {
   act__mutex_lock(&pool->mutex);
   // relaxed, all of them: only the owner writes these, and the owner is here.
   for (int i = 0; i < ACT__POOL_CLASSES; i++) {
-    pool->gone_out[i] += act__load_relaxed(&cache->shelf[i].out);
+    pool->gone_out[i] += act__load_relaxed(&cache->shelf[i].balance);  // no rounds any more
   }
   pool->gone_large_bytes += act__load_relaxed(&cache->large_bytes);
   pool->gone_large_blocks += act__load_relaxed(&cache->large_blocks);
@@ -412,7 +428,8 @@ uint64_t act__pool_in_use(struct act__pool *pool) {
     // relaxed, all of them: an approximate sum of numbers that others are changing.
     bytes += act__load_relaxed(&cache->large_bytes);
     for (int i = 0; i < ACT__POOL_CLASSES; i++) {
-      bytes += act__load_relaxed(&cache->shelf[i].out) * class_bytes[i];
+      struct act__pool_shelf *shelf = &cache->shelf[i];
+      bytes += (act__load_relaxed(&shelf->balance) - shelf_rounds(shelf)) * class_bytes[i];
     }
   }
   act__mutex_unlock(&pool->mutex);

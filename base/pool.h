@@ -45,13 +45,15 @@ struct act__pool_magazine {
   void *blocks[ACT__POOL_MAGAZINE];
 };
 
-// One class of a cache. Only its owner touches it, except for `out`, which others read.
+// One class of a cache. Only its owner touches it, except for what is atomic, which others read.
 struct act__pool_shelf {
   struct act__pool_magazine *loaded;
-  uint32_t rounds;                      // blocks in loaded
+  ACT__ATOMIC(uint32_t) rounds;         // blocks in loaded
   uint32_t room;                        // blocks that loaded can hold; 0 when there is no magazine
   struct act__pool_magazine *previous;  // full, empty, or NULL; its own count is right
-  ACT__ATOMIC(int64_t) out;             // allocated minus freed here; negative when others allocate
+  // Allocated minus freed here (negative when others allocate), and `rounds`: so an allocation from
+  // the loaded magazine, and a free into it, change `rounds` alone.
+  ACT__ATOMIC(int64_t) balance;
 };
 
 struct act__pool_cache {
@@ -125,38 +127,68 @@ void *act__pool_alloc_otherwise(struct act__pool_cache *cache, struct act__pool 
 void act__pool_free_otherwise(struct act__pool_cache *cache, struct act__pool *pool, void *block,
                               size_t bytes);
 
+// For a thread that has a cache, else as the two below. Inline: every send is one.
+static inline void *act__pool_cache_alloc(struct act__pool_cache *cache, size_t bytes) {
+  if (ACT__POOL_BYPASS || bytes > ACT__POOL_BLOCK_MAX || act__alloc_is_armed()) {
+    return act__pool_alloc_otherwise(cache, cache->pool, bytes);
+  }
+  struct act__pool_shelf *shelf = &cache->shelf[act__pool_class(bytes)];
+  // relaxed, also below: one writer; readers want a number, nothing that it guards.
+  uint32_t rounds = act__load_relaxed(&shelf->rounds);
+  if (__builtin_expect(rounds == 0, 0)) {
+    return act__pool_alloc_otherwise(cache, cache->pool, bytes);
+  }
+  act__store_relaxed(&shelf->rounds, rounds - 1);
+  return shelf->loaded->blocks[rounds - 1];
+}
+
+static inline void act__pool_cache_free(struct act__pool_cache *cache, void *block, size_t bytes) {
+  if (ACT__POOL_BYPASS || bytes > ACT__POOL_BLOCK_MAX) {
+    act__pool_free_otherwise(cache, cache->pool, block, bytes);
+    return;
+  }
+  struct act__pool_shelf *shelf = &cache->shelf[act__pool_class(bytes)];
+  uint32_t rounds = act__load_relaxed(&shelf->rounds);  // relaxed: as above
+  if (__builtin_expect(rounds == shelf->room, 0)) {
+    act__pool_free_otherwise(cache, cache->pool, block, bytes);
+    return;
+  }
+  shelf->loaded->blocks[rounds] = block;
+  act__store_relaxed(&shelf->rounds, rounds + 1);
+}
+
+// In two steps, for at most ACT__POOL_BLOCK_MAX bytes: a look at the block that comes next, to be
+// written to, and then it is taken, or stays where it is. NULL: to be allocated in the usual way.
+static inline void *act__pool_cache_next(struct act__pool_cache *cache, size_t bytes) {
+  if (ACT__POOL_BYPASS || act__alloc_is_armed()) return NULL;
+  struct act__pool_shelf *shelf = &cache->shelf[act__pool_class(bytes)];
+  uint32_t rounds = act__load_relaxed(&shelf->rounds);  // relaxed: as above
+  return __builtin_expect(rounds != 0, 1) ? shelf->loaded->blocks[rounds - 1] : NULL;
+}
+
+static inline void act__pool_cache_take_next(struct act__pool_cache *cache, size_t bytes) {
+  struct act__pool_shelf *shelf = &cache->shelf[act__pool_class(bytes)];
+  act__store_relaxed(&shelf->rounds, act__load_relaxed(&shelf->rounds) - 1);  // relaxed: as above
+}
+
 // A block of at least `bytes` (> 0), contents undefined; NULL: out of memory, or failure injected.
 // cache NULL: any thread, at the price of a lock. Gives the block to the caller. An injected
 // failure may also hit a magazine, which is only an optimisation: that allocation succeeds all the
-// same. Inline: every send is one.
+// same.
 static inline void *act__pool_alloc(struct act__pool_cache *cache, struct act__pool *pool,
                                     size_t bytes) {
-  if (ACT__POOL_BYPASS || !cache || bytes > ACT__POOL_BLOCK_MAX || act__alloc_is_armed()) {
-    return act__pool_alloc_otherwise(cache, pool, bytes);
-  }
-  struct act__pool_shelf *shelf = &cache->shelf[act__pool_class(bytes)];
-  if (__builtin_expect(shelf->rounds == 0, 0)) return act__pool_alloc_otherwise(cache, pool, bytes);
-  // relaxed: one writer; readers want a number, nothing that it guards.
-  act__store_relaxed(&shelf->out, act__load_relaxed(&shelf->out) + 1);
-  return shelf->loaded->blocks[--shelf->rounds];
+  return cache ? act__pool_cache_alloc(cache, bytes) : act__pool_alloc_otherwise(NULL, pool, bytes);
 }
 
 // Takes back a block with the `bytes` it was asked for; NULL is ignored. Through any cache of the
 // same pool, or none. Never fails.
 static inline void act__pool_free(struct act__pool_cache *cache, struct act__pool *pool, void *block,
                                   size_t bytes) {
-  if (ACT__POOL_BYPASS || !cache || bytes > ACT__POOL_BLOCK_MAX || !block) {
+  if (cache && block) {
+    act__pool_cache_free(cache, block, bytes);
+  } else {
     act__pool_free_otherwise(cache, pool, block, bytes);
-    return;
   }
-  struct act__pool_shelf *shelf = &cache->shelf[act__pool_class(bytes)];
-  if (__builtin_expect(shelf->rounds == shelf->room, 0)) {
-    act__pool_free_otherwise(cache, pool, block, bytes);
-    return;
-  }
-  // relaxed: one writer; readers want a number, nothing that it guards.
-  act__store_relaxed(&shelf->out, act__load_relaxed(&shelf->out) - 1);
-  shelf->loaded->blocks[shelf->rounds++] = block;
 }
 
 // Bytes handed out, each block counted at the size of its class. Any thread; approximate while
