@@ -290,14 +290,19 @@ struct act_cx {
   bool traced;                    // the executor folds what happens into a hash; immutable
   act_reply token;                // its reply token while token_open, else nobody's
   bool token_open;
-  bool ending;                    // act_end was called
-  act_rc fail;                    // what act_fail noted
+  union {                         // what a handler may leave behind; one look at `any` tells
+    struct {
+      act_rc fail;                // what act_fail noted
+      bool ending;                // act_end was called
+      bool scratch;               // act_scratch was
+    };
+    uint64_t any;
+  } left;
   int64_t deadline_ns;            // budget of the request in hand; 0: none
   act_reply request;              // that request; node 0: none. In a continuation: the request that
                                   // its ask was made for, while it is still kept
   char fail_text[ACT_FAIL_TEXT_MAX];
   struct act__arena scratch;
-  bool scratch_used;
   struct act__timer *cancelled[ACT__CANCELLED_MAX];  // by the cell in turn, and in their wheel yet
   uint32_t cancelled_count;
   struct act__cell *free_cells;   // of a worker: slots at hand; linked by state

@@ -48,12 +48,12 @@ act_rc act_fail(act_cx *cx, act_rc why, const char *format, ...) {
   va_start(args, format);
   vsnprintf(cx->fail_text, sizeof cx->fail_text, format, args);
   va_end(args);
-  cx->fail = why;
+  cx->left.fail = why;
   return why;
 }
 
 void act_end(act_cx *cx) {
-  cx->ending = true;
+  cx->left.ending = true;
 }
 
 act_rc act_ready(act_cx *cx) {
@@ -72,7 +72,7 @@ void *act_alloc(act_cx *cx, size_t bytes) {
 
 void *act_scratch(act_cx *cx, size_t bytes) {
   if (!cx->cell) return NULL;
-  cx->scratch_used = true;
+  cx->left.scratch = true;
   return act__arena_alloc(&cx->scratch, bytes, 16);
 }
 

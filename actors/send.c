@@ -66,7 +66,8 @@ ALWAYS_INLINE void stamp_sender(act_cx *cx, struct act__env *env) {
   env->sender_epoch = self.epoch;
 }
 
-static act_rc take_back(act_cx *cx, struct act__cell *cell, uint32_t units, act_rc why) {
+__attribute__((noinline, cold)) static act_rc take_back(act_cx *cx, struct act__cell *cell,
+                                                        uint32_t units, act_rc why) {
   act__cell_cancel(cx->system, cx->me, cell, 1, units);
   return why;
 }
@@ -158,8 +159,8 @@ act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *mess
   return ACT_OK;
 }
 
-// The send that nearly all are: a flat message to an actor of this node that has room for it. ACT_LATER:
-// it is another one, or it is refused, and nothing has been done.
+// A flat message to an actor of this node that has room for it. ACT_LATER: it is another one, or it is
+// refused, and nothing has been done.
 ALWAYS_INLINE act_rc send_plain(act_cx *cx, act_pid to, const act_op *op, const void *message,
                                 const struct act__env_extension *extension, uint16_t flags) {
   struct act__system *system = cx->system;
@@ -185,15 +186,89 @@ ALWAYS_INLINE act_rc send_plain(act_cx *cx, act_pid to, const act_op *op, const 
   return ACT_OK;
 }
 
-act_rc act__send(act_cx *cx, act_pid to, const act_op *op, const void *message) {
-  act_rc rc = send_plain(cx, to, op, message, NULL, ACT__ENV_COUNTED);
-  if (__builtin_expect(rc == ACT_LATER, 0)) rc = act__send_with(cx, to, op, message, NULL, 0);
+static inline act_rc counted(act_cx *cx, act_rc rc) {
   if (rc) {
     ACT__COUNT(cx->system, cx, refused);
   } else {
     ACT__COUNT(cx->system, cx, sent);
   }
   return rc;
+}
+
+__attribute__((noinline)) static act_rc send_refused(act_cx *cx, act_pid to, const act_op *op,
+                                                     const void *message) {
+  return counted(cx, act__send_with(cx, to, op, message, NULL, 0));
+}
+
+__attribute__((noinline)) static act_rc send_otherwise(act_cx *cx, act_pid to, const act_op *op,
+                                                       const void *message) {
+  act_rc rc = send_plain(cx, to, op, message, NULL, ACT__ENV_COUNTED);
+  if (rc == ACT_LATER) return send_refused(cx, to, op, message);
+  return counted(cx, rc);
+}
+
+__attribute__((noinline)) static act_rc submit(act_cx *cx, struct act__cell *cell) {
+  act__exec_submit(cx->system->exec, cx->me, &cell->task);
+  return ACT_OK;
+}
+
+// A short message is so many bytes at most, in half words: not worth a call of memcpy.
+#define SHORT_MAX 64u
+
+static inline bool is_short(const act_schema *schema) {
+  return schema->is_flat && schema->size <= SHORT_MAX && schema->size % 4 == 0;
+}
+
+ALWAYS_INLINE void copy_short(char *to, const char *from, size_t size) {
+  size_t at = 0;
+  for (; at + 8 <= size; at += 8) memcpy(to + at, from + at, 8);
+#ifndef ACT_MUTANT_SHORT_IN_WORDS
+  if (size & 4) memcpy(to + at, from + at, 4);
+#endif
+}
+
+// The envelope of a short message, each of its fields written once.
+ALWAYS_INLINE void fill_short(struct act__env *env, struct act__cell *from, uint32_t target_epoch,
+                              const act_op *op, const void *message, size_t size) {
+  env->op = op;
+  env->sender_slot = from->slot;
+  env->sender_gen = act__mailbox_generation(&from->mailbox);
+  env->target_epoch = target_epoch;
+  env->size = (uint32_t)size;
+  env->sender_epoch = act__load_relaxed(&from->epoch);  // relaxed: the caller is its owner
+  env->flags = ACT__ENV_COUNTED;
+  env->notice = 0;
+  env->crashes = 0;
+  copy_short((char *)(env + 1), message, size);
+}
+
+// The send that nearly all are, a short message from an actor to one of this node that has room for it,
+// goes straight through: what else may be needed is called at the ends, where nothing has been done
+// yet or everything. The envelope is written while it still lies in the pool.
+act_rc act__send(act_cx *cx, act_pid to, const act_op *op, const void *message) {
+  struct act__system *system = cx->system;
+  if (!cx->cell || to.node != system->incarnation || !is_short(op->message)) {
+    return send_otherwise(cx, to, op, message);
+  }
+  struct act__cell *cell = act__cell_at(system, to.slot);
+  // relaxed: the reservation fails if they belong to another generation.
+  if (!cell || act__load_relaxed(&cell->remote) ||
+      (to.epoch && act__load_relaxed(&cell->epoch) != to.epoch)) {
+    return send_otherwise(cx, to, op, message);
+  }
+  size_t size = op->message->size, bytes = sizeof(struct act__env) + size;
+  struct act__env *env = act__pool_cache_next(&cx->me->cache, bytes);
+  if (__builtin_expect(!env, 0)) return send_otherwise(cx, to, op, message);
+  fill_short(env, cx->cell, to.epoch, op, message, size);
+  // relaxed: likewise.
+  if (act__mailbox_reserve(&cell->mailbox, to.gen, act__env_units(bytes),
+                           act__load_relaxed(&cell->msgs_max),
+                           act__load_relaxed(&cell->units_max)) != ACT__ADMIT_OK) {
+    return send_refused(cx, to, op, message);
+  }
+  act__pool_cache_take_next(&cx->me->cache, bytes);
+  ACT__COUNT(system, cx, sent);
+  return act__mailbox_push(&cell->mailbox, env) ? submit(cx, cell) : ACT_OK;
 }
 
 act_rc act__send_request(act_cx *cx, const act_pid *to, const act_op *op, const void *message,
@@ -208,12 +283,7 @@ act_rc act__send_request(act_cx *cx, const act_pid *to, const act_op *op, const 
   if (__builtin_expect(rc == ACT_LATER, 0)) {
     rc = act__send_with(cx, *to, op, message, &extension, ACT__ENV_ASK);
   }
-  if (rc) {
-    ACT__COUNT(cx->system, cx, refused);
-  } else {
-    ACT__COUNT(cx->system, cx, sent);
-  }
-  return rc;
+  return counted(cx, rc);
 }
 
 void act__cast(act_cx *cx, act_pid to, const act_op *op, const void *message) {
@@ -236,11 +306,7 @@ act_rc act_forward(act_cx *cx, act_pid to, const act_any *message) {
   }
   act_rc rc = act__send_with(cx, to, message->op, message->message, extension ? &passed : NULL,
                              flags);
-  if (rc) {
-    ACT__COUNT(cx->system, cx, refused);
-    return rc;
-  }
-  ACT__COUNT(cx->system, cx, sent);
+  if (counted(cx, rc)) return rc;
   cx->token_open = false;  // it is the next actor's to answer
   return ACT_OK;
 }

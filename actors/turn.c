@@ -15,9 +15,23 @@
 #include "base/check.h"
 #include "mailbox/copy.h"
 
-// What this turn has to give back to the mailbox, once.
+// What this turn has to give back to the mailbox, once: as an amount of the admission word.
 struct receipts {
-  uint32_t messages, units;
+  uint64_t amount;
+};
+
+static inline void count_receipt(struct receipts *receipts, uint32_t units) {
+  receipts->amount += act__admission_amount(1, units);
+}
+
+// What goes from one message of a turn to the next.
+struct pass {
+  const act_op *op;        // of the latest plain message. NULL: the actor may not be up any more, or is
+                           // of a kind that has no plain messages, so all is to be asked again
+  act_handler_fn handler;  // its handler
+  unsigned steps;          // messages so far
+  unsigned look_at;        // the step before which the budget is looked at
+  int64_t started_ns;
 };
 
 static inline act_handler_fn find_handler(const act_behavior *behavior, const act_op *op) {
@@ -89,9 +103,9 @@ static void close_handler(act_cx *cx) {
   cx->deadline_ns = 0;
   cx->token = (act_reply){0, 0, 0};
   cx->request = (act_reply){0, 0, 0};
-  if (cx->scratch_used) {
+  if (cx->left.scratch) {
     act__arena_reset(&cx->scratch);
-    cx->scratch_used = false;
+    cx->left.scratch = false;
   }
 }
 
@@ -99,19 +113,19 @@ static void close_handler(act_cx *cx) {
 static void settle(act_cx *cx, struct act__cell *cell, act_rc rc) {
   if (rc) {
     act__cx_close_token(cx, ACT_EDEAD);
-    act__cell_end(cx, cell, ACT_REASON_FAILED, rc, cx->fail == rc ? cx->fail_text : NULL);
+    act__cell_end(cx, cell, ACT_REASON_FAILED, rc, cx->left.fail == rc ? cx->fail_text : NULL);
   } else {
     act__cx_close_token(cx, ACT_EDROPPED);
-    if (cx->ending) act__cell_end(cx, cell, ACT_REASON_NORMAL, ACT_OK, NULL);
+    if (cx->left.ending) act__cell_end(cx, cell, ACT_REASON_NORMAL, ACT_OK, NULL);
   }
-  cx->ending = false;
-  cx->fail = ACT_OK;
+  cx->left.ending = false;
+  cx->left.fail = ACT_OK;
   cx->fail_text[0] = 0;
 }
 
 // A handler that left nothing to settle or to close, of a message without an extension.
-static inline bool is_plain_return(const act_cx *cx, const struct act__env *env, act_rc rc) {
-  return !rc && !cx->ending && !cx->fail && !cx->scratch_used && !(env->flags & ACT__ENV_EXTENDED);
+static inline bool is_plain_return(const act_cx *cx, act_rc rc) {
+  return !rc && !cx->left.any;
 }
 
 // Why a message cannot be handed to this cell's incarnation; ACT_OK: it can.
@@ -139,8 +153,7 @@ static inline void finish_message(act_cx *cx, struct act__env *env, struct recei
   if (env->flags & ACT__ENV_REMOTE) {
     act__remote_credit_back(cx->system, cx, cx->cell, env);
   } else {
-    receipts->messages++;
-    receipts->units += act__env_units(act__env_block_bytes(env));
+    count_receipt(receipts, act__env_units(act__env_block_bytes(env)));
   }
   if (env == cx->mark) {
     cx->mark_kept = true;
@@ -171,7 +184,7 @@ static void handle_message(act_cx *cx, struct act__cell *cell, struct act__env *
   rc = handler ? handler(cell->state, cx, act__env_payload(env), cx->token)
                : call_any(cx, cell, env);
   ACT__COUNT(cx->system, cx, handled);
-  if (__builtin_expect(is_plain_return(cx, env, rc), 1)) {
+  if (__builtin_expect(is_plain_return(cx, rc) && !(env->flags & ACT__ENV_EXTENDED), 1)) {
     cx->env = NULL;
   } else {
     settle(cx, cell, rc);
@@ -180,32 +193,45 @@ static void handle_message(act_cx *cx, struct act__cell *cell, struct act__env *
   finish_message(cx, env, receipts);
 }
 
-// The message that nearly all are: words from this node, for an actor that is up.
-static inline bool is_plain(const act_cx *cx, struct act__cell *cell, const struct act__env *env) {
-  return env->flags == ACT__ENV_COUNTED && !env->notice && cell->life == ACT__UP &&
+// The message that nearly all are: words from this node. To an actor that is up, it is handled by
+// handle_plain.
+static inline bool is_plain(struct act__cell *cell, const struct act__env *env) {
+  return env->flags == ACT__ENV_COUNTED && !env->notice &&
          // relaxed: written by this cell's own turns.
-         (!env->target_epoch || env->target_epoch == act__load_relaxed(&cell->epoch)) &&
-         !cell->proxy && !cx->traced;
+         (!env->target_epoch || env->target_epoch == act__load_relaxed(&cell->epoch));
+}
+
+// The handler of an operation, for this pass; NULL: handle_plain is not for it.
+static __attribute__((noinline)) act_handler_fn pass_handler(const act_cx *cx,
+                                                             const struct act__cell *cell,
+                                                             const act_op *op, struct pass *pass) {
+  if (cell->life != ACT__UP || cell->proxy || cx->traced) return NULL;
+  pass->op = op;
+  pass->handler = find_handler(cell->behavior, op);
+  return pass->handler;
 }
 
 // handle_message without what a plain one does not need.
 static inline void handle_plain(act_cx *cx, struct act__cell *cell, struct act__env *env,
-                                act_handler_fn handler, struct receipts *receipts) {
-  size_t bytes = sizeof *env + env->size;
+                                act_handler_fn handler, struct pass *pass,
+                                struct receipts *receipts) {
   cx->env = env;
   act_rc rc = handler(cell->state, cx, env + 1, (act_reply){0, 0, 0});
   ACT__COUNT(cx->system, cx, handled);
   cx->env = NULL;
-  if (__builtin_expect(!is_plain_return(cx, env, rc), 0)) {
+  if (__builtin_expect(!is_plain_return(cx, rc), 0)) {
     settle(cx, cell, rc);
     close_handler(cx);
+#ifndef ACT_MUTANT_PASS_AFTER_END
+    pass->op = NULL;
+#endif
   }
-  receipts->messages++;
-  receipts->units += act__env_units(bytes);
+  size_t bytes = sizeof *env + env->size;
+  count_receipt(receipts, act__env_units(bytes));
   if (env == cx->mark) {
     cx->mark_kept = true;
   } else {
-    act__pool_free(&cx->me->cache, act__exec_pool(cx->system->exec), env, bytes);
+    act__pool_cache_free(&cx->me->cache, env, bytes);
   }
 }
 
@@ -289,8 +315,9 @@ static void handle_express(act_cx *cx, struct act__cell *cell) {
   } while (has_express(cell));
 }
 
-static void handle_other(act_cx *cx, struct act__cell *cell, struct act__env *env,
-                         struct receipts *receipts) {
+static __attribute__((noinline)) void handle_other(act_cx *cx, struct act__cell *cell,
+                                                   struct act__env *env,
+                                                   struct receipts *receipts) {
   if (env->notice) {
     handle_notice(cx, cell, env);
   } else if (cell->proxy && cell->life == ACT__UP) {
@@ -305,13 +332,17 @@ static void handle_other(act_cx *cx, struct act__cell *cell, struct act__env *en
 }
 
 static inline void handle(act_cx *cx, struct act__cell *cell, struct act__env *env,
-                          struct receipts *receipts) {
-  act_handler_fn handler = is_plain(cx, cell, env) ? find_handler(cell->behavior, env->op) : NULL;
-  if (__builtin_expect(handler != NULL, 1)) {
-    handle_plain(cx, cell, env, handler, receipts);
-  } else {
-    handle_other(cx, cell, env, receipts);
+                          struct pass *pass, struct receipts *receipts) {
+  if (__builtin_expect(is_plain(cell, env), 1)) {
+    act_handler_fn handler = pass->handler;
+    if (env->op != pass->op) handler = pass_handler(cx, cell, env->op, pass);
+    if (__builtin_expect(handler != NULL, 1)) {
+      handle_plain(cx, cell, env, handler, pass, receipts);
+      return;
+    }
   }
+  pass->op = NULL;
+  handle_other(cx, cell, env, receipts);
 }
 
 static bool may_be_retired(struct act__cell *cell) {
@@ -361,36 +392,43 @@ void act__cell_forget(act_cx *cx, struct act__cell *cell) {
   }
 }
 
-// Is the budget used up? Asked before each message but the first, so that a turn of one message costs
-// nothing; the clock is read ever less often, for a handler that is slow is so from the start.
-static bool is_spent(act_cx *cx, int64_t started_ns) {
-  unsigned steps = cx->me->steps++;
+// Is the budget used up? The clock is looked at ever less often, for a handler that is slow is so from
+// the start.
+static __attribute__((noinline)) bool is_spent(struct act__worker *me, struct pass *pass) {
 #ifndef ACT_MUTANT_TURN_WITHOUT_BUDGET
-  if (steps >= ACT__TURN_MESSAGES) return true;
+  if (pass->steps >= ACT__TURN_MESSAGES) return true;
 #endif
 #ifdef ACT_MUTANT_TURN_TIME_BLIND
-  if (steps > 0) return false;
+  return false;
 #endif
-  if (steps == 0 || (steps & (steps - 1)) != 0) return false;
-  return act__worker_refresh_now(cx->me) - started_ns >= ACT__TURN_NS;
+  pass->look_at = 2 * pass->steps;
+  return act__worker_refresh_now(me) - pass->started_ns >= ACT__TURN_NS;
+}
+
+static void look_at_express(act_cx *cx, struct act__cell *cell, struct pass *pass) {
+  pass->op = NULL;
+  handle_express(cx, cell);
 }
 
 // Whatever is there, within the budget. False: the budget is used up and there is more.
-static bool work(act_cx *cx, struct act__cell *cell, int64_t started_ns,
+static bool work(act_cx *cx, struct act__worker *me, struct act__cell *cell, struct pass *pass,
                  struct receipts *receipts) {
   for (;;) {
-    if (has_express(cell)) handle_express(cx, cell);
-    if (!cell->pending) {
+    if (__builtin_expect(has_express(cell), 0)) look_at_express(cx, cell, pass);
+    struct act__env *env = cell->pending;
+    if (!env) {
       bool knocked;
       cell->pending = cell->park ? act__park_next(cell, &knocked) : take(cx, cell, &knocked);
-      if (knocked) handle_express(cx, cell);
-      if (!cell->pending) return true;
+      if (knocked) look_at_express(cx, cell, pass);
+      env = cell->pending;
+      if (!env) return true;
     }
-    if (is_spent(cx, started_ns)) return false;
-    struct act__env *env = cell->pending;
+    // Before each message but the first, so that a turn of one message costs nothing.
+    if (pass->steps >= pass->look_at && is_spent(me, pass)) return false;
+    pass->steps++;
     cell->pending = env->next;
     if (env->next) __builtin_prefetch(env->next);  // written long ago, if many wait
-    handle(cx, cell, env, receipts);
+    handle(cx, cell, env, pass, receipts);
   }
 }
 
@@ -398,14 +436,15 @@ enum act__turn act__cell_turn(struct act__task *task, struct act__worker *me) {
   struct act__cell *cell = ACT__CONTAINER_OF(task, struct act__cell, task);
   act_cx *cx = act__cx_of(me);
   cx->cell = cell;
-  int64_t started_ns = me->now_ns;
+  struct pass pass = {.look_at = 1, .started_ns = me->now_ns};
   for (;;) {
-    struct receipts receipts = {0, 0};
-    bool done = work(cx, cell, started_ns, &receipts);
+    struct receipts receipts = {0};
+    bool done = work(cx, me, cell, &pass, &receipts);
     if (cx->cancelled_count) act__ticks_let_go(cx, cell);
     // Not dry: it has used up its messages, and not its time.
-    bool dry = done || me->steps <= ACT__TURN_MESSAGES;
-    act__room_give_back(cx->system, me, cell, receipts.messages, receipts.units, dry);
+    bool dry = done || pass.steps < ACT__TURN_MESSAGES;
+    act__room_give_back(cx->system, me, cell, act__admission_messages(receipts.amount),
+                        act__admission_units(receipts.amount), dry);
     if (cell->proxy) act__proxy_flush(cx, cell);
     if (!done) {
       act__turn_unmark(cx, cell);

@@ -38,7 +38,6 @@ struct act__worker {
   int64_t now_ns;   // the turn's idea of "now": as old as ACT__LOOK_NS says (act__worker_refresh_now)
   struct act__near_clock near;  // what now_ns is read from; clock NULL in the simulation
   unsigned index;   // 0 .. workers-1; the simulation has one worker, 0
-  unsigned steps;   // messages handled in this turn, for budgets; reset before each turn
   void *upper;      // for the storey above: per-worker data, set by its on_worker hook
 };
 

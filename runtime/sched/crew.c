@@ -47,7 +47,6 @@ void act__crew_submit(struct act__exec *exec, struct act__worker *me, struct act
 }
 
 static inline void run_turn(struct act__crew_worker *me, struct act__task *task) {
-  me->base.steps = 0;
   if (task->run(task, &me->base) != ACT__TURN_DONE) put_behind(me, task);
 }
 

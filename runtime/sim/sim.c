@@ -106,7 +106,6 @@ static struct act__task *choose(struct act__sim *sim) {
 static bool run_turn(struct act__sim *sim) {
   struct act__task *task = choose(sim);
   if (!task) return false;
-  sim->worker.steps = 0;
   if (task->run(task, &sim->worker) == ACT__TURN_AGAIN) {
     sim_submit(&sim->exec, &sim->worker, task);
   }
