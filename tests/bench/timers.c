@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A million timers of one actor: set and cancelled, or all expiring within a second. Lateness is
-// what the tick's own time says against when it was due.
+// A million timers of one actor: set and cancelled in the same order or in one of chance, or all expiring
+// within a second. Lateness is what the tick's own time says against when it was due.
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,10 +15,13 @@ ACT_MSG_EMPTY(timers_more)
 #define TIMERS(CAST, CALL, P) CAST(P, 1, more, timers_more)
 ACT_PROTOCOL(timers, 1, TIMERS)
 
+enum fate { IN_ORDER, BY_CHANCE, EXPIRING };  // the first two: cancelled
+
 struct keeper {
   struct bench *bench;
   act_timer *timers;
-  bool expiring;  // not cancelled
+  uint32_t *order;  // BY_CHANCE: in which they are cancelled
+  bool expiring;    // not cancelled
   uint64_t n, set, cancelled, expired;
   int64_t set_ns;
   double late_ns, latest_ns;
@@ -31,16 +34,36 @@ static act_rc more(act_cx *cx) {
   return timers_send_more(cx, (timers_ref){act_self(cx)}, (timers_more){0});
 }
 
+static bool make_order(struct keeper *self) {
+  self->order = malloc(self->n * sizeof *self->order);
+  if (!self->order) return false;
+  uint64_t random = 8;
+  for (uint32_t i = 0; i < self->n; i++) {
+    random = random * 48271u % 2147483647u;
+    uint32_t other = (uint32_t)(random % (i + 1));
+    self->order[i] = self->order[other];
+    self->order[other] = i;
+  }
+  return true;
+}
+
+static void free_all(void *arg) {
+  struct keeper *self = arg;
+  free(self->timers);
+  free(self->order);
+}
+
 static act_rc keeper_init(struct keeper *self, act_cx *cx, const struct bench *bench) {
   self->bench = (struct bench *)(uintptr_t)bench;
-  self->expiring = bench->x != 0;
+  self->expiring = bench->x == EXPIRING;
   self->n = bench_size(bench, 1000000, 2000);
   self->timers = calloc(self->n, sizeof *self->timers);
   if (!self->timers) return ACT_ENOMEM;
   memset(self->timers, 0, self->n * sizeof *self->timers);
-  act_rc rc = act_defer(cx, free, self->timers);
+  act_rc rc = bench->x == BY_CHANCE && !make_order(self) ? ACT_ENOMEM : ACT_OK;
+  if (!rc) rc = act_defer(cx, free_all, self);
   if (rc) {
-    free(self->timers);
+    free_all(self);
     return rc;
   }
   return act_after(cx, 0, set_up_then(0), NULL);
@@ -68,7 +91,8 @@ static act_rc set_some(struct keeper *self, act_cx *cx) {
 
 static act_rc cancel_some(struct keeper *self, act_cx *cx) {
   for (unsigned i = 0; i < SLICE && self->cancelled < self->n; i++) {
-    act_cancel(cx, &self->timers[self->cancelled++]);
+    uint64_t next = self->cancelled++;
+    act_cancel(cx, &self->timers[self->order ? self->order[next] : next]);
   }
   if (self->cancelled < self->n) return more(cx);
   bench_end(self->bench, cx, self->n);
@@ -99,15 +123,19 @@ static act_rc on_expiry(struct keeper *self, act_cx *cx, const act_tick *tick) {
   return ACT_OK;
 }
 
-static void play(struct bench *bench, bool expiring) {
-  bench->x = expiring;
+static void play(struct bench *bench, enum fate fate) {
+  bench->x = fate;
   bench_play(bench, &keeper, (act_limits){.timers = 1u << 20});
 }
 
 void bench_timers(struct bench *bench) {
-  play(bench, false);
+  play(bench, IN_ORDER);
+}
+
+void bench_timers_shuffled(struct bench *bench) {
+  play(bench, BY_CHANCE);
 }
 
 void bench_timers_expire(struct bench *bench) {
-  play(bench, true);
+  play(bench, EXPIRING);
 }

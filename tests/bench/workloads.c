@@ -21,6 +21,7 @@ const struct bench_workload bench_workloads[] = {
     {"ask", "ask", "asks with a deadline of 1 s, one in flight", bench_ask},
     {"ask64", "ask", "the same from 64 askers", bench_ask64},
     {"timers", "timers", "timers set, then cancelled", bench_timers},
+    {"timers_shuffled", "timers", "the same, cancelled in an order of chance", bench_timers_shuffled},
     {"timers_expire", "timers", "timers that expire within 1 s; ns_per is CPU time",
      bench_timers_expire},
     {"blocking", "blocking", "empty jobs through the blocking pool", bench_blocking},

@@ -20,6 +20,7 @@ void bench_chameneos(struct bench *bench);
 void bench_ask(struct bench *bench);
 void bench_ask64(struct bench *bench);
 void bench_timers(struct bench *bench);
+void bench_timers_shuffled(struct bench *bench);
 void bench_timers_expire(struct bench *bench);
 void bench_blocking(struct bench *bench);
 void bench_latency10(struct bench *bench);
