@@ -121,10 +121,6 @@ static void depot_push_loose(struct act__pool_depot *depot, void *block) {
   depot->loose = block;
 }
 
-static bool depot_has_block(const struct act__pool_depot *depot, int class) {
-  return depot->loose != NULL || act__slabs_have(&depot->slabs, class_bytes[class]);
-}
-
 // One block that was never in a magazine, or whose free found none. NULL: out of memory.
 static void *depot_take_block(struct act__pool_depot *depot, int class) {
   void *block = depot->loose;
@@ -133,6 +129,24 @@ static void *depot_take_block(struct act__pool_depot *depot, int class) {
     return block;
   }
   return act__slabs_cut(&depot->slabs, class_bytes[class]);
+}
+
+// Fills a shelf with so many more blocks, as far as there are some: a slab is never added for blocks
+// that nobody asked for yet. New ones are taken from it in the order in which they lie in memory.
+static void depot_fill(struct act__pool_depot *depot, struct act__pool_shelf *shelf, int class,
+                       uint32_t wanted) {
+  for (; wanted > 0 && depot->loose != NULL; wanted--) {
+    shelf_stock(shelf, depot_take_block(depot, class));
+  }
+  size_t bytes = class_bytes[class];
+  while (wanted > 0 && !act__slabs_have(&depot->slabs, wanted * bytes)) wanted--;
+  if (wanted == 0) return;
+  char *first = act__slabs_cut(&depot->slabs, wanted * bytes);
+#ifdef ACT_MUTANT_POOL_LAST_FIRST
+  for (uint32_t i = 0; i < wanted; i++) shelf_stock(shelf, first + i * bytes);
+#else
+  while (wanted-- > 0) shelf_stock(shelf, first + wanted * bytes);
+#endif
 }
 
 static void depot_put_magazine(struct act__pool_depot *depot, struct act__pool_magazine *magazine) {
@@ -159,11 +173,7 @@ static void *alloc_from_depot(struct act__pool_shelf *shelf, struct act__pool_de
   } else {
     block = depot_take_block(depot, class);
     if (block != NULL) count(&shelf->balance, 1);
-    uint32_t batch = has_magazine && block != NULL ? shelf->room / 2 : 0;
-    // A slab is never added for blocks that nobody asked for yet.
-    while (shelf_rounds(shelf) < batch && depot_has_block(depot, class)) {
-      shelf_stock(shelf, depot_take_block(depot, class));
-    }
+    if (has_magazine && block != NULL) depot_fill(depot, shelf, class, shelf->room / 2);
   }
   act__mutex_unlock(&depot->mutex);
   return block;

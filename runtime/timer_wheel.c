@@ -178,7 +178,8 @@ static uint64_t tick_to_wait_for(const struct act__wheel *wheel, const struct ac
 // a slot in which others wait for the same ticks.
 static void link_in(struct act__wheel *wheel, struct act__timer *timer, uint64_t tick,
                     unsigned level) {
-  while (level > 0 && block_of(tick, level - 1) - block_of(wheel->tick, level - 1) <= 1) {
+  // The blocks of a level are the slots of the next.
+  while (level > 0 && slot_of(tick, level) - slot_of(wheel->tick, level) <= 1) {
 #ifndef ACT_MUTANT_WHEEL_OVERTAKES
     if (is_occupied(wheel, tick, level)) break;
 #endif

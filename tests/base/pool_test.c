@@ -85,6 +85,23 @@ static void blocks_are_aligned_apart_and_whole(void **state) {
   }
 }
 
+#if !UNPOOLED
+// Who walks over what it allocated meets memory in order: the processor fetches ahead.
+static void new_blocks_come_in_the_order_of_memory(void **state) {
+  struct fixture *f = *state;
+  for (int c = 0; c < ACT__POOL_CLASSES; c++) {
+    char *blocks[100];
+    for (int i = 0; i < 100; i++) {
+      blocks[i] = act__pool_alloc(&f->cache, &f->pool, classes[c]);
+      if (i > 0 && i < (int)(ACT__SLAB_MIN / classes[c])) {
+        assert_ptr_equal(blocks[i], blocks[i - 1] + classes[c]);
+      }
+    }
+    for (int i = 0; i < 100; i++) act__pool_free(&f->cache, &f->pool, blocks[i], classes[c]);
+  }
+}
+#endif
+
 static void in_use_counts_every_block_at_its_class(void **state) {
   struct fixture *f = *state;
   assert_int_equal(act__pool_in_use(&f->pool), 0);
@@ -320,6 +337,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_size_has_the_smallest_class_that_holds_it),
       WITH_POOL(blocks_are_aligned_apart_and_whole),
+#if !UNPOOLED
+      WITH_POOL(new_blocks_come_in_the_order_of_memory),
+#endif
       WITH_POOL(in_use_counts_every_block_at_its_class),
       WITH_POOL(a_cache_that_is_gone_is_still_counted),
       cmocka_unit_test(fini_tells_how_many_blocks_were_never_freed),
