@@ -67,6 +67,8 @@ struct act__cell {
   ACT__ATOMIC(uint32_t) units_max;
   ACT__ATOMIC(uint32_t) park_ms;    // what a full mailbox does: 0 rejects, else parks so long at most
   struct act__returns returns;      // of its mailbox (actors/room.h); here, for who is refused reads it
+  struct act__spinlock lock;        // of watchers, watch_epoch and what is taken of returns; the slot's,
+                                    // whoever lives in it
   ACT__ATOMIC(uint8_t) express;
   ACT__ATOMIC(uint8_t) granted;     // peers may hold credits for this mailbox (actors/remote/grant.c)
   ACT__ATOMIC(uint8_t) remote;      // it stands for an actor elsewhere (actors/remote/proxy.h)
@@ -83,7 +85,7 @@ struct act__cell {
   uint32_t slot;                    // immutable
   uint32_t notices;                 // its notice records that may still be pushed to it
   ACT__ATOMIC(uint32_t) watch_epoch;  // incarnation that can be watched; 0: none. Written by its owner,
-                                    // once it is open under the system's stripe lock of this slot
+                                    // once it is open under its lock
   uint8_t life;                     // enum act__life
   bool born;                        // somebody's child (or the root): its act__birth is in use
   bool forgotten;
@@ -185,7 +187,7 @@ struct act__birth {
 // What a slot has beyond its cell.
 struct act__annex {
   struct act__birth birth;
-  struct act__watch *watchers;      // under the system's stripe lock of this slot
+  struct act__watch *watchers;      // under the cell's lock
   struct act__place *waiting;       // under its park lock: the first of those who wait for room here
   _Alignas(16) char small_state[ACT__SMALL_STATE];
 };
@@ -314,16 +316,9 @@ struct act_cx {
   char pad[ACT__LINE];            // the next worker's lies behind it
 };
 
-#define ACT__STRIPES 64u
 
 struct act__asks;    // the table of ask records (actors/ask.h)
 struct act__remote;  // links to other nodes (actors/remote/remote.h); NULL: none
-
-// A spinlock that shares its cache line with nothing.
-struct act__stripe {
-  struct act__spinlock lock;
-  char pad[ACT__LINE - sizeof(struct act__spinlock)];
-};
 
 // What every turn of every worker reads comes first and is written seldom; what turns write lies on
 // lines of its own, a group for each purpose.
@@ -352,7 +347,6 @@ struct act__system {
   uint32_t slots_used;            // under slots_lock; slot 0 is nobody
   struct act__cell *free_cells;   // under slots_lock; linked by state
   char pad2[ACT__LINE];
-  struct act__stripe stripes[ACT__STRIPES];
   struct act__spinlock park_lock;  // see actors/park.h
   char pad3[ACT__LINE];
   struct act__spinlock names_lock;
@@ -383,10 +377,6 @@ static inline struct act__cell *act__cell_at(struct act__system *system, uint32_
   // acquire [chunk]: pairs with the release in act__cell_allocate, which made the cells.
   struct act__chunk *cells = act__load_acquire(&system->chunks[chunk]);
   return cells ? &cells->cells[slot & (ACT__CHUNK_CELLS - 1)] : NULL;
-}
-
-static inline struct act__spinlock *act__stripe(struct act__system *system, uint32_t slot) {
-  return &system->stripes[slot % ACT__STRIPES].lock;
 }
 
 static inline act_pid act__cell_pid(struct act__system *system, struct act__cell *cell) {
@@ -459,7 +449,7 @@ void act__cell_forget(act_cx *cx, struct act__cell *cell);
 void act__turn_unmark(act_cx *cx, struct act__cell *cell);
 
 // The incarnation of a birth has begun, as far as senders and watchers see. By the child's turn.
-void act__cell_begin(act_cx *cx, struct act__cell *cell, const struct act__birth *birth);
+void act__cell_begin(struct act__cell *cell, const struct act__birth *birth);
 // Begins the end of an actor; the turn goes on with it. Owner only. A second call is ignored, except
 // that KILLED overrides NORMAL. `text` may be NULL.
 void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc rc,

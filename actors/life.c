@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-void act__cell_begin(act_cx *cx, struct act__cell *cell, const struct act__birth *birth) {
+void act__cell_begin(struct act__cell *cell, const struct act__birth *birth) {
   cell->life = ACT__STARTING;
   cell->failing = false;
   // Both are so from the start in a first incarnation.
@@ -21,9 +21,9 @@ void act__cell_begin(act_cx *cx, struct act__cell *cell, const struct act__birth
   if (act__load_relaxed(&cell->watch_epoch) == birth->epoch) return;  // relaxed: its own
   // relaxed: a hint for senders; a message for another incarnation is found out on arrival.
   act__store_relaxed(&cell->epoch, birth->epoch);
-  act__spinlock_lock(act__stripe(cx->system, cell->slot));
+  act__spinlock_lock(&cell->lock);
   act__store_relaxed(&cell->watch_epoch, birth->epoch);  // relaxed: read under the lock
-  act__spinlock_unlock(act__stripe(cx->system, cell->slot));
+  act__spinlock_unlock(&cell->lock);
 }
 
 void act__cell_up(act_cx *cx, struct act__cell *cell) {
@@ -81,7 +81,7 @@ void act__cell_end(act_cx *cx, struct act__cell *cell, act_reason reason, act_rc
   if (cell->failing) ACT__COUNT(cx->system, cx, failures);
   note_ending(&ending, reason, rc, text);
   act__mailbox_close(&cell->mailbox);
-  act__room_settle(cx->system, cell);
+  act__room_settle(cell);
   act__park_flush(cx, cell);
   if (cell->park) act__park_quit(cx, cell);
   if (!takes_long(cell)) {

@@ -2,7 +2,7 @@
 //
 // Monitors: exactly one DOWN, or none after a demonitor.
 //
-// A watch is linked into the watched cell's list under that slot's stripe lock. Whoever unlinks it
+// A watch is linked into the watched cell's list under that cell's lock. Whoever unlinks it
 // decides: the watched cell (then the DOWN is on its way) or the watcher (then there is none). An
 // actor's last messages were pushed before its watchers are told, so DOWN comes after them.
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 struct act__watch {
   struct act__notice notice;
-  struct act__watch *next, **at;  // in the watched cell's list, under its stripe lock
+  struct act__watch *next, **at;  // in the watched cell's list, under its lock
   bool linked;                    // likewise
   struct act__system *system;
   struct act__cell *target;       // meaningful while linked
@@ -30,7 +30,7 @@ static void watch_free(act_cx *cx, struct act__watch *watch) {
   act__pool_free(act__cache(cx), act__exec_pool(watch->system->exec), watch, sizeof *watch);
 }
 
-// Under the stripe lock.
+// Under the cell's lock.
 static void unlink_watch(struct act__watch *watch) {
   *watch->at = watch->next;
   if (watch->next) watch->next->at = watch->at;
@@ -40,7 +40,7 @@ static void unlink_watch(struct act__watch *watch) {
 // False: that incarnation is not there (any more).
 static bool link_watch(struct act__watch *watch, struct act__cell *target, uint32_t gen,
                        uint32_t epoch) {
-  struct act__spinlock *lock = act__stripe(watch->system, target->slot);
+  struct act__spinlock *lock = &target->lock;
   act__spinlock_lock(lock);
   // acquire [birth]: pairs with act__mailbox_open, before which watch_epoch was set.
   bool there = act__admission_generation(act__load_acquire(&target->mailbox.admission)) == gen;
@@ -70,7 +70,7 @@ static bool link_watch(struct act__watch *watch, struct act__cell *target, uint3
 bool act__watch_withdraw(act_cx *cx, struct act__notice *notice) {
   struct act__watch *watch = watch_of(notice);
   if (!watch->target) return false;  // it was gone from the start: the DOWN is on its way
-  struct act__spinlock *lock = act__stripe(watch->system, watch->target->slot);
+  struct act__spinlock *lock = &watch->target->lock;
   act__spinlock_lock(lock);
   bool was_linked = watch->linked;
   if (was_linked) unlink_watch(watch);
@@ -149,7 +149,7 @@ void act_demonitor(act_cx *cx, act_mon *mon) {
 }
 
 void act__watchers_tell(act_cx *cx, struct act__cell *cell, const struct act__ending *ending) {
-  struct act__spinlock *lock = act__stripe(cx->system, cell->slot);
+  struct act__spinlock *lock = &cell->lock;
   act__spinlock_lock(lock);
   struct act__watch *chain = act__annex(cell)->watchers;
   act__annex(cell)->watchers = NULL;

@@ -11,10 +11,10 @@ static bool is_full(struct act__cell *cell, uint32_t gen, uint32_t messages, uin
          act__returns_are(&cell->returns, taken);
 }
 
-enum act__admit act__room_reserve(struct act__system *system, struct act__cell *cell, uint32_t gen,
-                                  uint32_t messages, uint32_t units) {
+enum act__admit act__room_reserve(struct act__cell *cell, uint32_t gen, uint32_t messages,
+                                  uint32_t units) {
   if (is_full(cell, gen, messages, units)) return ACT__ADMIT_FULL;
-  struct act__spinlock *lock = act__stripe(system, cell->slot);
+  struct act__spinlock *lock = &cell->lock;
   enum act__admit admitted;
   act__spinlock_lock(lock);
   do {
@@ -31,8 +31,8 @@ enum act__admit act__room_reserve(struct act__system *system, struct act__cell *
   return admitted;
 }
 
-void act__room_settle(struct act__system *system, struct act__cell *cell) {
-  struct act__spinlock *lock = act__stripe(system, cell->slot);
+void act__room_settle(struct act__cell *cell) {
+  struct act__spinlock *lock = &cell->lock;
   act__spinlock_lock(lock);
   act__returns_take(&cell->returns, &cell->mailbox);
   act__spinlock_unlock(lock);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Room in a cell's mailbox, given back late (mailbox/returns.h): by its turns, to whoever finds it
-// full. The lock of the returns is the system's stripe of the slot.
+// full. The lock of the returns is the cell's.
 #ifndef TROUPE_ACTORS_ROOM_H
 #define TROUPE_ACTORS_ROOM_H
 
@@ -10,11 +10,11 @@
 
 // act__mailbox_reserve_many within the cell's limits, that takes what was given back before it says FULL.
 // Any thread.
-enum act__admit act__room_reserve(struct act__system *system, struct act__cell *cell, uint32_t gen,
-                                  uint32_t messages, uint32_t units);
+enum act__admit act__room_reserve(struct act__cell *cell, uint32_t gen, uint32_t messages,
+                                  uint32_t units);
 
 // The mailbox has been closed: from here on its admission word counts exactly. Owner.
-void act__room_settle(struct act__system *system, struct act__cell *cell);
+void act__room_settle(struct act__cell *cell);
 
 // Gives back room of messages that were handled. Owner, at the end of a turn; `dry` as in
 // act__cell_release_turn.

@@ -37,8 +37,8 @@ ALWAYS_INLINE struct act__cell *route(struct act__system *system, act_pid to, ui
   return act__proxy_find(system, to, gen, rc);
 }
 
-static act_rc reserve(struct act__system *system, struct act__cell *cell, uint32_t gen,
-                      uint32_t epoch, bool near, uint32_t units) {
+static act_rc reserve(struct act__cell *cell, uint32_t gen, uint32_t epoch, bool near,
+                      uint32_t units) {
   // relaxed: best knowledge; if it is old, the message is found undeliverable on arrival.
   if (near && epoch && act__load_relaxed(&cell->epoch) != epoch) return ACT_EDEAD;
   // relaxed: the reservation fails if the limits belong to another generation.
@@ -47,7 +47,7 @@ static act_rc reserve(struct act__system *system, struct act__cell *cell, uint32
                                                   act__load_relaxed(&cell->units_max));
   // relaxed: likewise. One that parks has its own way of waiting for room.
   if (admitted == ACT__ADMIT_FULL && !act__load_relaxed(&cell->park_ms)) {
-    admitted = act__room_reserve(system, cell, gen, 1, units);
+    admitted = act__room_reserve(cell, gen, 1, units);
   }
   switch (admitted) {
     case ACT__ADMIT_OK: return ACT_OK;
@@ -139,7 +139,7 @@ act_rc act__send_with(act_cx *cx, act_pid to, const act_op *op, const void *mess
   uint32_t units = act__env_units(act__env_header_bytes(flags) + size);
 
   bool near = to.node == system->incarnation;
-  if ((rc = reserve(system, cell, gen, to.epoch, near, units))) {
+  if ((rc = reserve(cell, gen, to.epoch, near, units))) {
     // relaxed: if it belongs to another generation, the mailbox will say so.
     if (rc != ACT_EFULL || !act__load_relaxed(&cell->park_ms)) return rc;
     return park(cx, &(struct act__parcel){cell, to, gen, units}, op, message, size, extension, flags);

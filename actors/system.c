@@ -60,7 +60,6 @@ static void system_init_locks(struct act__system *system, uint64_t seed) {
   act__spinlock_init(&system->slots_lock);
   act__spinlock_init(&system->names_lock);
   act__spinlock_init(&system->park_lock);
-  for (unsigned i = 0; i < ACT__STRIPES; i++) act__spinlock_init(&system->stripes[i].lock);
   act__mutex_init(&system->contexts_lock);
   act__mutex_init(&system->root_lock);
   act__mutex_init(&system->runner);
@@ -154,6 +153,7 @@ static bool add_chunk(struct act__system *system, uint32_t number) {
     chunk->cells[i].task.run = act__cell_turn;
     chunk->annexes[i].birth.exit_env.notice = ACT__NOTICE_EXIT;
     act__mailbox_init_closed(&chunk->cells[i].mailbox, 1);
+    act__spinlock_init(&chunk->cells[i].lock);
   }
   // release [chunk]: pairs with the acquire in act__cell_at; publishes the cells.
   act__store_release(&system->chunks[number], chunk);
@@ -269,7 +269,7 @@ struct act__cell *act__cell_allocate(struct act__system *system, act_cx *cx, boo
   act__store_relaxed(&cell->granted, 0);
   act__store_relaxed(&cell->remote, 0);
   act__store_relaxed(&cell->park_ms, 0);
-  // Without the stripe's lock. release [tenant]: pairs with the acquire in act_monitor, so that who
+  // Without its lock. release [tenant]: pairs with the acquire in act_monitor, so that who
   // means the slot's last actor and reads this finds another generation. (Who means this one has
   // acquired the mailbox's opening.)
   act__store_release(&cell->watch_epoch, 1);

@@ -264,7 +264,7 @@ static bool make_state(act_cx *cx, struct act__cell *cell) {
 static void start(act_cx *cx, struct act__cell *cell) {
   ACT_ASSERT(cell->life == ACT__DOWN && !cell->forgotten);
   struct act__birth *birth = &act__annex(cell)->birth;
-  act__cell_begin(cx, cell, birth);
+  act__cell_begin(cell, birth);
   if (!make_state(cx, cell)) {
     act__cell_end(cx, cell, ACT_REASON_FAILED, ACT_ENOMEM, "no memory to start");
     return;

@@ -73,7 +73,7 @@ void act__thread_yield(void);
 
 // For a handful of instructions under contention that is rare. Zero is unlocked.
 struct act__spinlock {
-  ACT__ATOMIC(uint32_t) held;
+  ACT__ATOMIC(uint8_t) held;
 };
 
 void act__spinlock_init(struct act__spinlock *lock);

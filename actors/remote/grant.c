@@ -86,11 +86,9 @@ static act_rc admission_rc(enum act__admit admit) {
 }
 
 // As much as there is room for, by halves down to one message.
-static act_rc reserve_some(struct act__system *system, struct act__cell *cell, uint32_t gen,
-                           struct act__credit *amount) {
+static act_rc reserve_some(struct act__cell *cell, uint32_t gen, struct act__credit *amount) {
   for (;;) {
-    enum act__admit admit =
-        act__room_reserve(system, cell, gen, amount->messages, amount->units);
+    enum act__admit admit = act__room_reserve(cell, gen, amount->messages, amount->units);
     if (admit != ACT__ADMIT_FULL || amount->messages == 1) return admission_rc(admit);
     amount->messages /= 2;
     amount->units = amount->units > 1 ? amount->units / 2 : 1;
@@ -133,7 +131,7 @@ static act_rc add_record(struct act__remote *remote, struct act__far *far, struc
   // acq_rel [granted]: pairs with the swap in act__remote_cell_down: if that came first, the mailbox
   // is seen closed below.
   act__fetch_or_acq_rel(&cell->granted, 1);
-  act_rc rc = reserve_some(remote->system, cell, gen, &amount);
+  act_rc rc = reserve_some(cell, gen, &amount);
   if (rc) {
     act__free(record);
     return rc;

@@ -298,7 +298,7 @@ void act__own_start(act_cx *cx, struct act__cell *cell) {
   struct act__birth *birth = act__cell_birth(cell);
   ACT_ASSERT(cell->life == ACT__DOWN && !own->process_out && !own->link_out);
   set_limit(cell, parents_credit(&act__birth_contract(birth)->spec));
-  act__cell_begin(cx, cell, birth);
+  act__cell_begin(cell, birth);
   if (!act__cell_cold(cell)) {
     act__cell_end(cx, cell, ACT_REASON_FAILED, ACT_ENOMEM, "no memory to start");
     return;
