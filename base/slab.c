@@ -41,6 +41,9 @@ void act__slabs_fini(struct act__slabs *slabs) {
 static size_t slab_bytes(size_t share, size_t piece) {
   if (share > ACT__SLAB_MAX) share = ACT__SLAB_MAX;
   if (share < ACT__SLAB_MIN) share = ACT__SLAB_MIN;
+#ifndef ACT_MUTANT_SLAB_CUT_SHORT
+  if (share >= ACT__SLAB_LARGE) share -= share % ACT__SLAB_LARGE;
+#endif
   if (share < piece) return piece;
   return share - share % (share < ACT__SLAB_LARGE ? piece : ACT__SLAB_LARGE);
 }

@@ -64,6 +64,8 @@ static void a_slab_holds_whole_pieces_and_one_at_least(void **state) {
   size_t piece = 240 * 1024;
   assert_int_equal(added(slabs, piece * ACT__SLAB_SHARE * 3, piece), piece * 3);
   assert_int_equal(added(slabs, piece * ACT__SLAB_SHARE * 3 - 1, piece), piece * 2);
+  size_t share = 2 * ACT__SLAB_LARGE - 1;  // of which one large page is whole
+  assert_int_equal(added(slabs, share * ACT__SLAB_SHARE, share), share);
 }
 
 static void a_large_slab_is_aligned_and_of_whole_large_pages(void **state) {
