@@ -332,7 +332,7 @@ struct act__system {
   ACT__ATOMIC(struct act__chunk *) *chunks;
   struct act__slabs slabs;        // under slots_lock; what chunks are cut from
   uint32_t chunk_count_max;
-  uint32_t slots_made_max;        // slots: more by what lies free in the contexts of workers
+  uint32_t slots_made_max;        // of slots: actors_max, and more (system.c)
   struct act__asks *asks;
   struct act_cx *worker_contexts; // one per worker
   struct act__hand *hands;        // of the census; likewise

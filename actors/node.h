@@ -39,7 +39,7 @@ typedef void (*act_undelivered_fn)(void *arg, const act_undelivered *record);
 // its frame at most 64 KiB; past either the send is ACT_ELIMIT.
 #define ACT_REMOTE_MESSAGE_MAX (44u * 1024u)
 
-#define ACT_ACTORS_MAX (1u << 22)  // most slots of one runtime
+#define ACT_ACTORS_MAX (1u << 22)  // default bound of the actors of one runtime
 #define ACT_NODE_STOP_MS 10000u    // default deadline of a whole stop
 #define ACT_BLOCKING_THREADS 16u
 #define ACT_BLOCKING_QUEUE 4096u

@@ -83,6 +83,16 @@ static act_rc choose_incarnation(const struct act__exec_options *exec, uint64_t 
   return ACT_OK;
 }
 
+// So many that no actor is ever refused for want of a slot: what workers have at hand, and cells that
+// stand for actors elsewhere, are beside the actors.
+static uint32_t slots_made_max(const struct act__exec_options *exec, uint32_t actors_max) {
+  uint64_t slots = (uint64_t)actors_max + ACT__WORKERS_MAX * (2 * SLOTS_BATCH + 1);
+#ifndef ACT_MUTANT_PROXIES_IN_OUR_SLOTS
+  if (exec->flavour != ACT__SIMULATION) slots += ACT__REMOTE_SLOTS_MAX;
+#endif
+  return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX - 1;
+}
+
 act_rc act__system_create(const act_node *node, const struct act__exec_options *options,
                           struct act__system **out) {
   uint64_t incarnation;
@@ -97,9 +107,7 @@ act_rc act__system_create(const act_node *node, const struct act__exec_options *
   uint32_t actors_max = node->actors_max ? node->actors_max : ACT_ACTORS_MAX;
   system->slots_used = 1;  // slot 0 is nobody
   act__slabs_init(&system->slabs, true);
-  uint32_t at_hand = ACT__WORKERS_MAX * (2 * SLOTS_BATCH + 1);
-  system->slots_made_max =
-      actors_max < UINT32_MAX - at_hand ? actors_max + at_hand : UINT32_MAX - 1;
+  system->slots_made_max = slots_made_max(options, actors_max);
   system->chunk_count_max = (system->slots_made_max >> ACT__CHUNK_SHIFT) + 1;
   system->chunks = act__calloc(system->chunk_count_max, sizeof *system->chunks);
   rc = system->chunks ? act__asks_create(system) : ACT_ENOMEM;

@@ -36,7 +36,6 @@ struct act__os_signal;
 struct act__own;
 
 #define ACT__GRANT_PART 8u              // one peer is granted this part of a mailbox
-#define ACT__PROXIES_MAX 65536u         // proxies towards one peer; past it: no route
 #define ACT__SEARCHES_PRUNE 256u        // so many look-ups open: those nobody waits for are dropped
 #define ACT__LOST_MAX 1024u             // nodes remembered as lost, so that sends say ACT_ELINK
 #define ACT__ORPHAN_MS 1000u            // an own process outlives its link by this at most

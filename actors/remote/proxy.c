@@ -15,6 +15,7 @@
 
 #include "actors/park.h"
 #include "actors/remote/impl.h"
+#include "actors/remote/remote.h"
 #include "actors/system_run.h"
 #include "base/alloc.h"
 #include "base/check.h"

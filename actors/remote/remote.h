@@ -6,6 +6,10 @@
 #define TROUPE_ACTORS_REMOTE_REMOTE_H
 
 #include "actors/cell.h"
+#include "runtime/net/net.h"
+
+#define ACT__PROXIES_MAX 65536u  // proxies towards one peer; past it: no route
+#define ACT__REMOTE_SLOTS_MAX (ACT__PEERS_MAX * ACT__PROXIES_MAX)
 
 // Makes the event loop and the net and attaches them to the executor; before act__exec_start.
 ACT_MUST act_rc act__remote_create(struct act__system *system);

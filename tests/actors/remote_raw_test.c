@@ -454,6 +454,39 @@ static void who_stands_for_an_actor_elsewhere_is_not_counted(void **state) {
   assert_int_equal(stage_counters(&stage).actors, ACTORS);
 }
 
+#define FAR 20000u   // more than the slots that are made for what workers have at hand
+#define NEAR 100u    // actors: more than the slots that one worker has at hand
+
+static act_rc spawn_near(struct host *self, act_cx *cx, void *arg) {
+  (void)self;
+  (void)arg;
+  const act_child child = {.behavior = &counter};
+  act_rc rc = ACT_OK;
+  for (unsigned i = 0; i < NEAR && !rc; i++) {
+    rc = act_spawn(cx, &child, host_on_exit_then(0), NULL);
+  }
+  return rc;
+}
+
+static int set_up_with_places(void **state) {
+  (void)state;
+  open_node(ACTORS + NEAR);
+  return 0;
+}
+
+static void who_stands_for_an_actor_elsewhere_takes_no_place_of_ours(void **state) {
+  (void)state;
+  for (uint32_t i = 0; i < FAR; i++) {
+    struct act__frame_grant grant = {.target = {i + 1, 1, 1}, .rc = ACT_OK, .msgs = 4, .units = 64};
+    assert_int_equal(act__frame_put_grant(&raw.out, &grant), ACT_OK);
+    if (i % 1000 == 0) flush();
+  }
+  look_up();  // so it has read that
+  assert_int_equal(stage_run(&stage, spawn_near, NULL), ACT_OK);
+  assert_int_equal(stage_counters(&stage).actors, ACTORS + NEAR);
+  assert_int_equal(stage_run(&stage, spawn_near, NULL), ACT_ELIMIT);
+}
+
 // --- both dial at once ---------------------------------------------------------------------------------
 
 ACT_MSG(rm_seek, (str, at, 1))
@@ -563,6 +596,8 @@ int main(void) {
       RAW_TEST(a_look_up_goes_over_the_one_connection_that_is_kept),
       cmocka_unit_test_setup_teardown(who_stands_for_an_actor_elsewhere_is_not_counted, set_up_full,
                                       tear_down),
+      cmocka_unit_test_setup_teardown(who_stands_for_an_actor_elsewhere_takes_no_place_of_ours,
+                                      set_up_with_places, tear_down),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   diary_clear();
