@@ -72,6 +72,9 @@ act_rc act__job_handle(act_cx *cx, struct act__cell *cell, struct act__notice *n
     rc = notice->then.fn(cell->state, cx, record->status, record->work.arg, notice->then.tag);
   } else {
     ACT__COUNT(cx->system, cx, late_results);
+#ifdef ACT_MUTANT_JOB_LATE_KEPT
+    record->work.destroy = NULL;
+#endif
   }
   if (record->work.destroy) record->work.destroy(record->work.arg);
   act__pool_free(act__cache(cx), act__exec_pool(cx->system->exec), record, sizeof *record);
