@@ -73,7 +73,6 @@ struct act__poller {
 #define ACT__STEAL_MAX 16u              // tasks moved at once by a thief or from the shared queue
 #define ACT__SPIN_NS (20 * 1000)        // an idle worker looks around this long before it sleeps
 #define ACT__MONITOR_NS (1000 * 1000)   // the pool's monitor looks at this interval
-#define ACT__MONITOR_QUIET 16u          // so often without a worker awake, then it sleeps for good
 #define ACT__SOLO_POLL_NS (250 * 1000)  // current: I/O is looked at this often while tasks run
 #define ACT__TURN_MESSAGES 64u          // default budget of one turn, in messages
 #define ACT__TURN_NS (200 * 1000)       // and in time, looked at between messages

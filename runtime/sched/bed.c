@@ -32,6 +32,7 @@ void act__bed_init(struct act__bed *bed) {
   act__list_init(&bed->sleepers);
   bed->keeper = NULL;
   bed->role_taken = false;
+  act__atomic_init(&bed->risings, 0);
   act__atomic_init(&bed->keeper_until, INT64_MIN);
 }
 
@@ -110,6 +111,7 @@ static void get_up(struct act__crew_worker *me, bool to_search) {
   struct act__bed *bed = &crew->bed;
   act__spinlock_lock(&bed->lock);
   bool claimed = !me->in_bed;
+  act__store_relaxed(&bed->risings, act__load_relaxed(&bed->risings) + 1);  // relaxed: under the lock
   if (!claimed) {
     act__idle_rise(&crew->idle, to_search);
     me->in_bed = false;

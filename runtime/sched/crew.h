@@ -99,6 +99,7 @@ struct act__bed {
   struct act__link sleepers;        // all in bed but the keeper; newest first
   struct act__crew_worker *keeper;
   bool role_taken;
+  ACT__ATOMIC(uint32_t) risings;    // how often somebody has got up; the monitor reads it without the lock
   // Written by the keeper.
   ACT__ATOMIC(int64_t) keeper_until;  // when it wakes by itself; INT64_MIN: no keeper sleeps
 };

@@ -8,8 +8,9 @@
 //   - tasks that wait behind a long turn while other workers sleep;
 //   - workers that count on short turns and have not looked at the clock for long.
 //
-// It is asleep for good whenever all workers have been in bed for a while, and is woken by the first
-// that gets up.
+// It is asleep for good whenever all workers have been in bed from one look to the next, and is woken by
+// the first that gets up. So a node that wakes for a moment now and then, for a timer, wakes the monitor
+// twice each time; and one that wakes more often than once in ACT__MONITOR_NS never.
 #include "base/check.h"
 #include "runtime/sched/crew.h"
 
@@ -117,20 +118,30 @@ static void sleep_for_good(struct act__crew *crew) {
   act__store_relaxed(&monitor->asleep, 0);  // relaxed: says only that no signal is needed
 }
 
+static uint32_t risings(struct act__crew *crew) {
+  return act__load_relaxed(&crew->bed.risings);  // relaxed: who rises later wakes the monitor
+}
+
 static void monitor_main(void *arg) {
   struct act__crew *crew = arg;
   struct act__monitor *monitor = &crew->monitor;
+  uint32_t seen = risings(crew) - 1;  // of the bed, at the last look
+#ifdef ACT_MUTANT_MONITOR_LINGERS
   unsigned quiet = 0;
+#endif
   act__mutex_lock(&monitor->mutex);
   while (!monitor->stop) {
-    quiet = all_sleep(crew) ? quiet + 1 : 0;
+    bool is_quiet = all_sleep(crew) && risings(crew) == seen;
 #ifdef ACT_MUTANT_MONITOR_RESTLESS
-    quiet = 0;
+    is_quiet = false;
 #endif
-    if (quiet > ACT__MONITOR_QUIET) {
-      sleep_for_good(crew);
-      quiet = 0;
-    }
+#ifdef ACT_MUTANT_MONITOR_LINGERS
+    quiet = is_quiet ? quiet + 1 : 0;
+    is_quiet = quiet > 16;
+    if (is_quiet) quiet = 0;
+#endif
+    if (is_quiet) sleep_for_good(crew);
+    seen = risings(crew);
     int64_t next = act__clock_now(crew->exec.clock) + ACT__MONITOR_NS;
     if (!monitor->stop) act__cond_wait_until(&monitor->changed, &monitor->mutex, next);
     act__mutex_unlock(&monitor->mutex);
