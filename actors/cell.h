@@ -316,6 +316,8 @@ struct act_cx {
   char pad[ACT__LINE];            // the next worker's lies behind it
 };
 
+_Static_assert(sizeof(((act_cx *)0)->left) == sizeof(uint64_t),
+               "one look at `any` tells all that a handler left behind");
 
 struct act__asks;    // the table of ask records (actors/ask.h)
 struct act__remote;  // links to other nodes (actors/remote/remote.h); NULL: none

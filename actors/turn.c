@@ -392,6 +392,9 @@ void act__cell_forget(act_cx *cx, struct act__cell *cell) {
   }
 }
 
+_Static_assert((ACT__TURN_MESSAGES & (ACT__TURN_MESSAGES - 1)) == 0,
+               "the budget is looked at before steps 1, 2, 4 and so on, and must be met");
+
 // Is the budget used up? The clock is looked at ever less often, for a handler that is slow is so from
 // the start.
 static __attribute__((noinline)) bool is_spent(struct act__worker *me, struct pass *pass) {
