@@ -6,19 +6,19 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 // AddressSanitizer looks for pointers to the blocks of malloc in other blocks of malloc only.
 #if defined(__SANITIZE_ADDRESS__)
-#define LARGE_BY_MAPPING 0
+#define BY_MAPPING 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define LARGE_BY_MAPPING 0
+#define BY_MAPPING 0
 #endif
 #endif
-#ifndef LARGE_BY_MAPPING
-#define LARGE_BY_MAPPING 1
+#ifndef BY_MAPPING
+#define BY_MAPPING 1
 #endif
 
 enum { NEVER = 0, FROM_THEN_ON = 1, ONCE = 2 };
@@ -84,42 +84,41 @@ void act__free(void *block) {
   free(block);
 }
 
-// ---- large pages ----
+// ---- pages ----
 
-#if LARGE_BY_MAPPING
+#if BY_MAPPING
 
-// A mapping begins at any small page: one that is larger by `align` has an aligned part, and the rest
-// goes back.
-void *act__malloc_large(size_t bytes, size_t align) {
+void *act__map(size_t bytes) {
   if (!act__alloc_permit() || bytes > ACT__ALLOC_MAX) return NULL;
-  char *mapped =
-      mmap(NULL, bytes + align, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) return NULL;
-  size_t before = -(uintptr_t)mapped & (align - 1);
-  if (before > 0) munmap(mapped, before);
-  if (align > before) munmap(mapped + before + bytes, align - before);
-#ifdef MADV_HUGEPAGE
-  (void)madvise(mapped + before, bytes, MADV_HUGEPAGE);  // advice: small pages do as well
-#endif
-  return mapped + before;
+  void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return block == MAP_FAILED ? NULL : block;
 }
 
-void act__free_large(void *block, size_t bytes) {
+void act__unmap(void *block, size_t bytes) {
   if (block) munmap(block, bytes);
 }
 
 #else
 
-void *act__malloc_large(size_t bytes, size_t align) {
-  if (!act__alloc_permit() || bytes > ACT__ALLOC_MAX) return NULL;
-  void *block = aligned_alloc(align, bytes);
-  if (block) memset(block, 0, bytes);
-  return block;
+void *act__map(size_t bytes) {
+  return act__calloc(1, bytes);
 }
 
-void act__free_large(void *block, size_t bytes) {
+void act__unmap(void *block, size_t bytes) {
   (void)bytes;
-  free(block);
+  act__free(block);
 }
 
 #endif
+
+void act__make_resident(void *start, size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = ((uintptr_t)start + page - 1) & ~(page - 1);
+  uintptr_t end = ((uintptr_t)start + bytes) & ~(page - 1);
+  if (end > first) (void)madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+#else
+  (void)start;
+  (void)bytes;
+#endif
+}

@@ -22,11 +22,14 @@ void *act__calloc(size_t count, size_t bytes);
 void *act__realloc(void *block, size_t bytes);
 void act__free(void *block);
 
-// Memory of its own from the system, all zero, aligned to `align` (a power of two), in large pages where
-// the system has them: a page is resident from its first touch on, as a whole. `bytes` is a multiple of
-// `align`, which is one of 4 KiB. NULL: no memory.
-void *act__malloc_large(size_t bytes, size_t align);
-void act__free_large(void *block, size_t bytes);
+// Whole pages of their own from the system, all zero, and not resident before they are used: `bytes` > 0
+// of them, and what is left of the last page. NULL: no memory.
+void *act__map(size_t bytes);
+void act__unmap(void *block, size_t bytes);  // with the same bytes; NULL is ignored
+
+// Makes those pages resident that lie wholly in these bytes, which costs less than as many faults.
+// Advice: without memory, or from a system that cannot, nothing happens. What is in them stays.
+void act__make_resident(void *start, size_t bytes);
 
 // The next n allocations succeed and all later ones fail, until called again. -1: never fail.
 void act__alloc_fail_after(int64_t n);

@@ -9,13 +9,12 @@
 
 #define CACHE_LINE 64
 
-// Lies apart from its slab, so that a large page is touched first by whoever uses a piece, and not
-// under the lock of whoever cuts it.
+// Lies apart from its slab, which then holds pieces only.
 struct act__slab {
   struct act__slab *next;
   void *block;
-  size_t bytes;   // of pieces
-  bool is_large;  // of act__malloc_large
+  size_t bytes;    // of pieces
+  bool is_mapped;  // block is of act__map, not of act__malloc or act__calloc
 };
 
 void act__slabs_init(struct act__slabs *slabs, bool zeroed) {
@@ -26,8 +25,8 @@ void act__slabs_fini(struct act__slabs *slabs) {
   struct act__slab *slab = slabs->newest;
   while (slab) {
     struct act__slab *next = slab->next;
-    if (slab->is_large) {
-      act__free_large(slab->block, slab->bytes);
+    if (slab->is_mapped) {
+      act__unmap(slab->block, slab->bytes);
     } else {
       act__free(slab->block);
     }
@@ -42,17 +41,16 @@ static size_t slab_bytes(size_t share, size_t piece) {
   if (share > ACT__SLAB_MAX) share = ACT__SLAB_MAX;
   if (share < ACT__SLAB_MIN) share = ACT__SLAB_MIN;
 #ifndef ACT_MUTANT_SLAB_CUT_SHORT
-  if (share >= ACT__SLAB_LARGE) share -= share % ACT__SLAB_LARGE;
-#endif
   if (share < piece) return piece;
-  return share - share % (share < ACT__SLAB_LARGE ? piece : ACT__SLAB_LARGE);
+#endif
+  return share - share % piece;
 }
 
 static bool allocate(struct act__slabs *slabs, struct act__slab *slab, size_t bytes) {
-  slab->is_large = bytes >= ACT__SLAB_LARGE && bytes % ACT__SLAB_LARGE == 0;
+  slab->is_mapped = bytes >= ACT__SLAB_MAPPED;
   slab->bytes = bytes;
-  if (slab->is_large) {
-    slab->block = act__malloc_large(bytes, ACT__SLAB_LARGE);
+  if (slab->is_mapped) {
+    slab->block = act__map(bytes);
   } else {
     size_t whole = bytes + CACHE_LINE;
     slab->block = slabs->zeroed ? act__calloc(1, whole) : act__malloc(whole);
@@ -83,12 +81,32 @@ static bool add_slab(struct act__slabs *slabs, size_t piece) {
   slabs->bytes += slab->bytes;
   slabs->next = (char *)slab->block + (-(uintptr_t)slab->block & (CACHE_LINE - 1));
   slabs->end = slabs->next + slab->bytes;
+  slabs->resident = slabs->next;
   return true;
+}
+
+// The next piece reaches beyond what is resident: brings in as much as may be, ahead of it.
+static void bring_in(struct act__slabs *slabs, size_t piece) {
+  size_t ahead = slabs->bytes / ACT__SLAB_SHARE;
+#ifndef ACT_MUTANT_SLAB_FAR_AHEAD
+  if (ahead > ACT__SLAB_AHEAD) ahead = ACT__SLAB_AHEAD;
+#endif
+  if (ahead < ACT__SLAB_MIN) {  // there are few: their pages come when they are used
+    slabs->resident = slabs->end;
+    return;
+  }
+  size_t left = (size_t)(slabs->end - slabs->resident);
+  size_t needed = (size_t)(slabs->next + piece - slabs->resident);
+  size_t bytes = needed > ahead ? needed : ahead;
+  if (bytes > left) bytes = left;
+  act__make_resident(slabs->resident, bytes);
+  slabs->resident += bytes;
 }
 
 void *act__slabs_cut(struct act__slabs *slabs, size_t bytes) {
   ACT_ASSERT(bytes > 0);
   if (!act__slabs_have(slabs, bytes) && !add_slab(slabs, bytes)) return NULL;
+  if (slabs->next + bytes > slabs->resident) bring_in(slabs, bytes);
   void *piece = slabs->next;
   slabs->next += bytes;
   return piece;

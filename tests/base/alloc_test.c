@@ -69,21 +69,37 @@ static void fail_once_refuses_exactly_one(void **state) {
   assert_int_equal(act__alloc_failures(), 1);
 }
 
-static void a_large_block_is_aligned_zero_and_whole(void **state) {
+static void mapped_pages_are_zero_and_whole(void **state) {
   (void)state;
-  size_t align = 2 * 1024 * 1024;
-  for (size_t times = 1; times <= 3; times++) {
-    char *block = act__malloc_large(times * align, align);
+  static const size_t sizes[] = {1, 4096, 1000001};
+  for (int i = 0; i < 3; i++) {
+    char *block = act__map(sizes[i]);
     assert_non_null(block);
-    assert_int_equal((uintptr_t)block % align, 0);
-    for (size_t i = 0; i < times * align; i += 1024) {
-      assert_int_equal(block[i], 0);
-      block[i] = 1;
+    for (size_t at = 0; at < sizes[i]; at += 100) {
+      assert_int_equal(block[at], 0);
+      block[at] = 1;
     }
-    block[times * align - 1] = 1;
-    act__free_large(block, times * align);
+    block[sizes[i] - 1] = 1;
+    act__unmap(block, sizes[i]);
   }
-  act__free_large(NULL, align);
+  act__unmap(NULL, 4096);
+}
+
+// Any part of a block, pages or not, used before or not: what is in it stays.
+static void what_is_made_resident_keeps_its_contents(void **state) {
+  (void)state;
+  static char small[100];
+  act__make_resident(small, sizeof small);
+  act__make_resident(small, 0);
+  size_t bytes = 1000000;
+  char *block = act__map(bytes);
+  assert_non_null(block);
+  block[500000] = 7;
+  act__make_resident(block, bytes);
+  act__make_resident(block + 4097, 300000);
+  assert_int_equal(block[500000], 7);
+  assert_int_equal(block[4097], 0);
+  act__unmap(block, bytes);
 }
 
 static void more_than_the_bound_is_refused_without_asking(void **state) {
@@ -97,7 +113,7 @@ static void more_than_the_bound_is_refused_without_asking(void **state) {
     assert_null(act__realloc(block, sizes[i]));
   }
   assert_null(act__calloc((size_t)1 << 33, (size_t)1 << 33));
-  assert_null(act__malloc_large(ACT__ALLOC_MAX + 4096, 4096));
+  assert_null(act__map(ACT__ALLOC_MAX + 1));
   *block = 1;
   act__free(block);
 }
@@ -110,7 +126,7 @@ static void every_door_is_closed(void **state) {
   assert_null(act__malloc(1));
   assert_null(act__calloc(1, 1));
   assert_null(act__realloc(block, 100));
-  assert_null(act__malloc_large(4096, 4096));
+  assert_null(act__map(4096));
   assert_false(act__alloc_permit());
   assert_string_equal(block, "alive");
   act__free(block);
@@ -129,7 +145,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(zero_bytes_are_a_block_too),
       cmocka_unit_test(calloc_is_zero_and_realloc_keeps_the_contents),
-      cmocka_unit_test(a_large_block_is_aligned_zero_and_whole),
+      cmocka_unit_test(mapped_pages_are_zero_and_whole),
+      cmocka_unit_test(what_is_made_resident_keeps_its_contents),
       cmocka_unit_test(more_than_the_bound_is_refused_without_asking),
       cmocka_unit_test_teardown(fail_after_lets_n_pass_and_none_later, never_armed),
       cmocka_unit_test_teardown(fail_once_refuses_exactly_one, never_armed),
