@@ -56,10 +56,6 @@ struct act__poller {
 #define ACT__STALE_NS (50 * 1000)       // a turn this old: others may take all that waits behind it,
 #define ACT__STUCK_NS (1000 * 1000)     // and this old: all of it at once
 #define ACT__WORTH_NS (50 * 1000)       // less waiting work is worth no wake-up and no theft
-#define ACT__UNBEGUN_NS (50 * 1000)     // a task that has not begun for so long is worth a theft by itself,
-                                        // if what came of the last such theft kept the thief as long;
-#define ACT__BARREN_NS (100 * 1000)     // if not, the next one waits so long, and twice as long after
-#define ACT__BARREN_MAX 5u              // each that follows, so often
 #define ACT__SHORT_NS (2 * 1000)        // where a theft brought turns shorter than this, the next one
 #define ACT__SHORT_REST_NS (1000 * 1000)  // waits so long: moving them costs more than running them
 #define ACT__LOOK_NS (2 * 1000)         // between turns the clock is looked at about this often, at

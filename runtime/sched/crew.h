@@ -17,6 +17,7 @@
 #include "runtime/exec_impl.h"
 #include "runtime/sched/door.h"
 #include "runtime/sched/idle.h"
+#include "runtime/sched/patience.h"
 #include "runtime/sched/runq.h"
 
 #define ACT__CACHE_LINE 64
@@ -70,7 +71,7 @@ struct act__crew_worker {
   struct act__crew_worker *robbed;  // from whom it has what it runs; NULL: from nobody
   struct act__crew_worker *bereft;  // from whom it has tasks that had not begun; NULL: from nobody
   int64_t bereft_ns;        // since when
-  unsigned barren;          // how many of such thefts in a row brought little, ACT__BARREN_MAX at most
+  struct act__patience patience;  // with such thefts
   bool timed;               // what it ran was made runnable by alarms alone
   int64_t polled_ns;        // current: when I/O was last looked at
   struct act__thread thread;

@@ -14,8 +14,8 @@
 // picks alone that was one in thirty of a million.
 //
 // Thieves come when a worker's board says that it is worth it (look.c), and leave it its only waiting
-// task: tasks that talk to each other stay together. They take it all the same, and `next` with it,
-// when the turn before it gets old.
+// task: tasks that talk to each other stay together. They take it all the same when it has waited long
+// without having begun, or, and `next` with it, when the turn before it gets old.
 #include "base/check.h"
 #include "runtime/sched/crew.h"
 
@@ -193,17 +193,12 @@ static void rob_unbegun(struct act__crew_worker *me, struct act__crew_worker *vi
   me->bereft_ns = me->base.now_ns;
 }
 
-// It was if enough came of them. If not, the next one waits, ever longer while none is.
+// It was if enough came of them. If not, the next one waits.
 static void judge_the_unbegun(struct act__crew_worker *me) {
   int64_t now_ns = me->base.now_ns;
-  if (now_ns - me->bereft_ns >= ACT__UNBEGUN_NS) {
-    me->barren = 0;
-  } else {
-    // relaxed: a hint.
-    act__store_relaxed(&me->bereft->board.unbegun_after_ns,
-                       now_ns + (ACT__BARREN_NS << me->barren));
-    if (me->barren < ACT__BARREN_MAX) me->barren++;
-  }
+  int64_t rest_ns = act__patience_rest_ns(&me->patience, now_ns - me->bereft_ns);
+  // relaxed: a hint.
+  if (rest_ns) act__store_relaxed(&me->bereft->board.unbegun_after_ns, now_ns + rest_ns);
   me->bereft = NULL;
 }
 

@@ -8,13 +8,17 @@
 // that wait behind it are worth.
 //
 // Worth is time, not number. Waking a sleeping worker costs tens of microseconds until it runs, a theft
-// some, and each task that moves a trip of its cache lines. So nobody comes for less than ACT__WORTH_NS
-// of waiting work; the time is the number of waiting tasks by what turns took lately, of which the
+// some, and each task that moves a trip of its cache lines. So for what has begun nobody comes if it
+// is less than ACT__WORTH_NS of work; the time is the number of waiting tasks by what turns took lately, of which the
 // smaller of two averages stands, so that one interrupted turn does not call anybody.
 //
 // A thief whose loot turned out to be turns shorter than ACT__SHORT_NS lets its victim alone for
 // ACT__SHORT_REST_NS. Some such tasks go all the same: if they have little to do with those they left
 // they stay where they went, and the work is spread; if they have much, little was lost.
+//
+// What has not begun says nothing of its worth: a whole tree of actors may come of it. Where such tasks
+// have waited for ACT__UNBEGUN_NS a thief is called all the same, and its patience depends on what
+// came of them (patience.h).
 //
 // What waits and is not worth that is run by its own worker, which is awake; and what waits behind a
 // turn that takes unexpectedly long is anybody's (find.c).
