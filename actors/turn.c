@@ -123,6 +123,8 @@ static void settle(act_cx *cx, struct act__cell *cell, act_rc rc) {
   cx->fail_text[0] = 0;
 }
 
+_Static_assert(sizeof((act_cx *)0)->left == sizeof((act_cx *)0)->left.any, "`any` is all of it");
+
 // A handler that left nothing to settle or to close, of a message without an extension.
 static inline bool is_plain_return(const act_cx *cx, act_rc rc) {
   return !rc && !cx->left.any;
@@ -394,6 +396,9 @@ void act__cell_forget(act_cx *cx, struct act__cell *cell) {
 
 _Static_assert((ACT__TURN_MESSAGES & (ACT__TURN_MESSAGES - 1)) == 0,
                "the budget is looked at before steps 1, 2, 4 and so on, and must be met");
+
+_Static_assert((ACT__TURN_MESSAGES & (ACT__TURN_MESSAGES - 1)) == 0,
+               "after the last message of a turn there is a look");
 
 // Is the budget used up? The clock is looked at ever less often, for a handler that is slow is so from
 // the start.
