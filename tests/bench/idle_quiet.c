@@ -110,6 +110,7 @@ static void watch(struct bench *bench, uint64_t n) {
   struct window window;
   bool is_quiet;
   unsigned windows = 0;
+  watch_for_a_window(bench, n);  // what a million starts have left behind
   do {
     window = watch_for_a_window(bench, n);
     is_quiet = window.wakes_per_s < WAKES_PER_S_MAX && window.cpu < CPU_SHARE_MAX;
