@@ -45,8 +45,11 @@ static bool link_watch(struct act__watch *watch, struct act__cell *target, uint3
   // acquire [birth]: pairs with act__mailbox_open, before which watch_epoch was set.
   bool there = act__admission_generation(act__load_acquire(&target->mailbox.admission)) == gen;
 #ifdef ACT_MUTANT_MONITOR_NEXT_TENANT
-  act__thread_yield();
   uint32_t watchable = act__load_relaxed(&target->watch_epoch);
+  for (int i = 0; there && !watchable && i < 1000; i++) {  // gives the next one time to move in
+    act__thread_yield();
+    watchable = act__load_relaxed(&target->watch_epoch);
+  }
 #else
   // acquire [tenant]: pairs with act__cell_allocate, which takes no lock. If that epoch is the next
   // actor's, the generation has changed, and is seen to have.
