@@ -39,7 +39,9 @@ typedef void (*act_undelivered_fn)(void *arg, const act_undelivered *record);
 // its frame at most 64 KiB; past either the send is ACT_ELIMIT.
 #define ACT_REMOTE_MESSAGE_MAX (44u * 1024u)
 
-#define ACT_ACTORS_MAX (1u << 22)  // default bound of the actors of one runtime
+// Default bound of the actors of one runtime; a spawn past it is ACT_ELIMIT. An actor's place is free
+// again a moment after its end was told, not before.
+#define ACT_ACTORS_MAX (1u << 22)
 #define ACT_NODE_STOP_MS 10000u    // default deadline of a whole stop
 #define ACT_BLOCKING_THREADS 16u
 #define ACT_BLOCKING_QUEUE 4096u
