@@ -91,7 +91,7 @@ struct lookout : rl::test_suite<lookout<Threads, Pushers, Each, Together>, Threa
   }
 
   // False: finishing.
-  bool sleep(int me, bool on_lookout) {
+  bool lie_down(int me, bool on_lookout) {
     mutex.lock(RL_INFO);
     if (on_lookout) {
       called[me] = false;
@@ -114,7 +114,7 @@ struct lookout : rl::test_suite<lookout<Threads, Pushers, Each, Together>, Threa
 
   void work(int me) {
     bool on_lookout = false;
-    while (sleep(me, on_lookout)) {
+    while (lie_down(me, on_lookout)) {
       while (take()) {
         leave_lookout();
         do {
